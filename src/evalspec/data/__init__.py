@@ -1,0 +1,1 @@
+"""Reading the labelled data: files in, rows out, faults at the data file's own line."""

@@ -1,0 +1,114 @@
+"""What is said about a mistake: a code, a place, a sentence and a way out.
+
+Diagnostics are values: every front stage returns them beside its result, and only the pipeline and
+the command line decide to stop. `catalogue.py` lists every code.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from evalspec.text.source import Place, Span
+
+
+class Severity(StrEnum):
+    """An error cannot run as written; a warning runs, but a careful reader would change it."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A second place that explains the first, with a few words."""
+
+    at: Place
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A replacement of one stretch of a spec."""
+
+    at: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """Edits that mend a mistake, with what they do."""
+
+    message: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One mistake: its code (`E0312`), where it stands, a sentence, and what to do."""
+
+    code: str
+    message: str
+    at: Place
+    labels: tuple[Label, ...] = ()
+    help: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    here: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        return {"E": Severity.ERROR, "W": Severity.WARNING, "N": Severity.NOTE}[self.code[0]]
+
+
+def problem(
+    code: str,
+    at: Place,
+    message: str,
+    *help_lines: str,
+    labels: Iterable[Label] = (),
+    fixes: Iterable[Fix] = (),
+    here: str = "",
+) -> Diagnostic:
+    """A diagnostic, written shortly: code, place, sentence, then ways out."""
+    return Diagnostic(
+        code=code,
+        at=at,
+        message=message,
+        help=tuple(line for line in help_lines if line),
+        labels=tuple(labels),
+        fixes=tuple(fixes),
+        here=here,
+    )
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """The diagnostics by file and place, each once."""
+    unique = dict.fromkeys(diagnostics)
+    return tuple(sorted(unique, key=lambda d: (d.at.file, d.at.begin, d.severity, d.code)))
+
+
+def errors(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Only those that forbid running."""
+    return tuple(d for d in diagnostics if d.severity is Severity.ERROR)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` was probably meant to be, if one is near enough."""
+    lowered = {known_name.casefold(): known_name for known_name in known}
+    found = difflib.get_close_matches(name.casefold(), lowered, n=1, cutoff=0.66)
+    return lowered[found[0]] if found else None
+
+
+def did_you_mean(name: str, known: Iterable[str], *, at: Span | None = None) -> tuple[str, tuple[Fix, ...]]:
+    """A help line for a misspelt name, and the fix where there is a place; the legal names otherwise."""
+    names = sorted(known)
+    guess = nearest(name, names)
+    if guess is None:
+        listed = ", ".join(f"`{n}`" for n in names[:12])
+        more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+        return (f"known here: {listed}{more}" if names else ""), ()
+    fix = (Fix(message=f"write `{guess}`", edits=(Edit(at=at, text=guess),)),) if at is not None else ()
+    return f"did you mean `{guess}`?", fix
