@@ -1,0 +1,203 @@
+"""The inside of prompts: Jinja2 with everything taken out that could run long, grow large or reach Python.
+
+Imported only when there is a prompt, because Jinja2 costs some 40 ms.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+SECONDS = 5.0
+LONGEST = 20_000_000
+TICK = "_tick"
+METHODS = frozenset(
+    "strip lstrip rstrip lower upper title capitalize split splitlines startswith endswith "
+    "removeprefix removesuffix items keys values get".split()
+)
+FILTERS = frozenset(
+    "abs batch capitalize count d default dictsort e escape first float groupby indent int items join last length "
+    "list lower map max min reject rejectattr replace reject reverse round select selectattr slice sort string "
+    "striptags sum title tojson trim truncate unique upper wordcount".split()
+)
+TESTS = frozenset(
+    "defined undefined none string number integer float boolean mapping sequence iterable true false odd even "
+    "divisibleby in eq ne lt le gt ge equalto greaterthan lessthan lower upper sameas".split()
+)
+ALLOWED = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.With, nodes.Name,
+    nodes.Const, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Operand, nodes.Compare,
+    nodes.CondExpr, nodes.And, nodes.Or, nodes.Not, nodes.Add, nodes.Sub, nodes.Div, nodes.FloorDiv, nodes.Mod,
+    nodes.Mul, nodes.Neg, nodes.Pos, nodes.Concat, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Call,
+    nodes.Filter, nodes.Test,
+)  # fmt: skip
+
+
+class RenderFault(ValueError):
+    """A prompt could not be rendered for an example; the message says why."""
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Arithmetic for numbers only, and sums of text only up to a size."""
+
+    intercepted_binops = frozenset(("*", "%", "+"))
+
+    def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
+        if operator == "+" and type(left) is type(right) and isinstance(left, str | list | tuple):
+            if len(left) + len(right) > LONGEST:
+                raise RenderFault("a text grows too large")
+        elif not all(isinstance(side, int | float) for side in (left, right)):
+            raise RenderFault(f"`{operator}` is for numbers")
+        return super().call_binop(context, operator, left, right)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        if callable(value) and not isinstance(obj, Mapping) and attr not in METHODS:
+            return type(obj).__name__ == "LoopContext" and not attr.startswith("_")
+        return super().is_safe_attribute(obj, attr, value)
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > LONGEST:
+        raise RenderFault("a text grows too large")
+    return value
+
+
+def _replace(text: Any, old: Any, new: Any) -> str:
+    whole, gone, put = str(text), str(old), str(new)
+    if not gone or len(whole) + whole.count(gone) * max(0, len(put) - len(gone)) > LONGEST:
+        raise RenderFault("`replace` with nothing to look for, or too large a result")
+    return whole.replace(gone, put)
+
+
+def _indent(text: Any, width: int = 4, first: bool = False) -> str:
+    lines = str(text).splitlines()
+    if not 0 <= width <= 200:
+        raise RenderFault("`indent` takes 0 to 200 blanks")
+    pad = " " * width
+    return "\n".join((pad if (i or first) and line else "") + line for i, line in enumerate(lines))
+
+
+def _join(items: Any, separator: Any = "") -> str:
+    texts = [str(item) for item in items]
+    if sum(map(len, texts)) + len(str(separator)) * len(texts) > LONGEST:
+        raise RenderFault("`join` grows too large")
+    return str(separator).join(texts)
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _concatenated(*parts: Any) -> str:
+    return _bounded(_join(parts))
+
+
+def _environment() -> _Environment:
+    environment = _Environment(
+        undefined=jinja2.StrictUndefined, optimized=False, autoescape=False, keep_trailing_newline=False
+    )
+    environment.globals.clear()
+    kept: dict[str, Callable[..., Any]] = {n: f for n, f in environment.filters.items() if n in FILTERS}
+    kept |= {"replace": _replace, "indent": _indent, "join": _join, "tojson": _to_json, "_concat": _concatenated}
+    environment.filters.clear()
+    environment.filters.update(kept)
+    for name in [n for n in environment.tests if n not in TESTS]:
+        del environment.tests[name]
+    return environment
+
+
+ENVIRONMENT = _environment()
+
+
+def foreign_constructs(parsed: nodes.Template) -> Iterator[tuple[str, str, int]]:
+    """What a template uses that it may not: (`filter`, `test`, `call` or `construct`; name; line)."""
+    for node in _every(parsed):
+        if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+            yield "filter", node.name, node.lineno
+        elif isinstance(node, nodes.Test) and node.name not in TESTS:
+            yield "test", node.name, node.lineno
+        elif isinstance(node, nodes.Call) and not _allowed_call(node):
+            target = node.node
+            yield "call", getattr(target, "attr", None) or getattr(target, "name", "this"), node.lineno
+        elif not isinstance(node, ALLOWED):
+            yield "construct", {"Pow": "**"}.get(type(node).__name__, type(node).__name__.lower()), node.lineno
+
+
+def make_foreign_harmless(parsed: nodes.Template) -> None:
+    """Renames unknown filters and tests, which were told already, so that names can still be inspected."""
+    for node in _every(parsed):
+        if isinstance(node, nodes.Filter) and node.name not in ENVIRONMENT.filters:
+            node.name = "string"
+        elif isinstance(node, nodes.Test) and node.name not in ENVIRONMENT.tests:
+            node.name = "defined"
+
+
+def _every(node: nodes.Node) -> Iterator[nodes.Node]:
+    yield node
+    for child in node.iter_child_nodes():
+        yield from _every(child)
+
+
+def _allowed_call(node: nodes.Call) -> bool:
+    target = node.node
+    if not isinstance(target, nodes.Getattr):
+        return False
+    owner = target.node
+    in_loop = isinstance(owner, nodes.Name) and owner.name == "loop" and target.attr in ("cycle", "changed")
+    return in_loop or target.attr in METHODS
+
+
+def compiled(parsed: nodes.Template) -> jinja2.Template:
+    """The template, ready to render: each turn of a loop is ticked, and `~` is bounded."""
+    for loop in list(parsed.find_all(nodes.For)):
+        tick = nodes.Filter(nodes.Const(""), "string", [], [], None, None)
+        loop.body.insert(0, nodes.Output([tick]))
+    _bound_concatenations(parsed)
+    parsed.set_environment(ENVIRONMENT)
+    code = ENVIRONMENT.compile(parsed)
+    return jinja2.Template.from_code(ENVIRONMENT, code, {})
+
+
+def _bound_concatenations(node: nodes.Node) -> None:
+    for name, value in list(node.iter_fields()):
+        if isinstance(value, list):
+            setattr(node, name, [_bounded_node(item) for item in value])
+        elif isinstance(value, nodes.Node):
+            setattr(node, name, _bounded_node(value))
+
+
+def _bounded_node(node: Any) -> Any:
+    if not isinstance(node, nodes.Node):
+        return node
+    _bound_concatenations(node)
+    if isinstance(node, nodes.Concat):
+        first, *rest = node.nodes
+        return nodes.Filter(first, "_concat", rest, [], None, None, lineno=node.lineno)
+    return node
+
+
+def render(template: jinja2.Template, scope: Mapping[str, object]) -> str:
+    """The text of a template for one example; raises RenderFault."""
+    deadline = time.monotonic() + SECONDS
+    parts: list[str] = []
+    size = 0
+    try:
+        for turn, part in enumerate(template.generate(**scope)):
+            size += len(part)
+            if part:
+                parts.append(part)
+            if size > LONGEST:
+                raise RenderFault(f"the prompt grows beyond {LONGEST:,} characters")
+            if turn % 256 == 0 and time.monotonic() > deadline:
+                raise RenderFault(f"the prompt takes longer than {SECONDS:g} s")
+    except jinja2.TemplateError as fault:
+        raise RenderFault(str(fault.message)) from fault
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as fault:
+        raise RenderFault(str(fault)) from fault
+    return "".join(parts)
