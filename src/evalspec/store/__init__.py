@@ -1,0 +1,1 @@
+"""What was answered and what was run, kept in one SQLite file. Knows nothing of specs or scoring."""

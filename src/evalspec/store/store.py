@@ -1,0 +1,147 @@
+"""The kept answers and runs: one SQLite file in a folder that many processes may use at once.
+
+Between the plan (which keys are here?), the runner (this reply is here now) and the commands that
+look back at runs. Knows nothing of how replies are read or scored.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from evalspec.store import database
+from evalspec.store.codec import FAILURE_BEGINS, Reply, decode_reply, encode_reply, encode_request
+from evalspec.store.faults import StoreFault, damage, explained
+from evalspec.store.naming import choose_run
+from evalspec.store.writing import Writer, open_writer
+from evalspec.text.values import Json
+
+if TYPE_CHECKING:
+    from evalspec.models.model import Request
+
+KEYS_AT_ONCE = 500
+_NEWEST_FIRST = "order by started desc, rowid desc"
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Store:
+    """An open store. Reading and keeping are for one thread; the writing itself happens in another."""
+
+    def __init__(
+        self, path: Path, reader: sqlite3.Connection, writer: Writer | None, clock: Callable[[], datetime]
+    ) -> None:
+        self.path = path
+        self._reader = reader
+        self._own_writer = writer
+        self._clock = clock
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls, folder: Path, *, readonly: bool = False, clock: Callable[[], datetime] = utc_now
+    ) -> Iterator[Store]:
+        """The store in `folder`, which is made if need be; with `readonly`, nothing is made or written.
+
+        Raises StoreFault for a folder or file that cannot be used.
+        """
+        path = folder / database.FILE_NAME
+        with ExitStack() as stack:
+            writer = None
+            if not readonly:
+                database.make_folder(folder)
+                writer = stack.enter_context(open_writer(path))
+            with explained(path):
+                reader = stack.enter_context(closing(database.connect_to_read(path)))
+            yield cls(path, reader, writer, clock)
+
+    # ── answers ───────────────────────────────────────────────────────────────────────────────────
+
+    def get(self, key: str, *, since: datetime | None = None) -> Reply | None:
+        """The reply kept under a key, if it was kept at `since` or later."""
+        with explained(self.path):
+            rows = self._reader.execute(
+                "select reply from answers where key = ? and at >= ?", (key, _stamp(since))
+            ).fetchall()
+        try:
+            return decode_reply(rows[0][0]) if rows else None
+        except ValueError as error:
+            raise damage(self.path, error) from error
+
+    def have(self, keys: Iterable[str], *, since: datetime | None = None, failures: bool = True) -> set[str]:
+        """Those of `keys` under which a reply is kept; without `failures`, only where it is an answer."""
+        kind = "" if failures else f"and substr(reply, 1, {len(FAILURE_BEGINS)}) <> '{FAILURE_BEGINS}'"
+        found: set[str] = set()
+        rest = iter(keys)
+        while some := list(islice(rest, KEYS_AT_ONCE)):
+            places = ",".join("?" * len(some))
+            query = f"select key from answers where key in ({places}) and at >= ? {kind}"
+            with explained(self.path):
+                found.update(key for (key,) in self._reader.execute(query, (*some, _stamp(since))))
+        return found
+
+    async def put(self, key: str, model: str, request: Request, reply: Reply) -> None:
+        """Keeps a reply: returns when it is on the disk, and is not cancelled before.
+
+        Raises StoreFault when it cannot be kept; what was kept before stays.
+        """
+        row = (key, model, encode_request(request), encode_reply(reply), _stamp(self._clock()))
+        await self._writer.answers.put(row)
+
+    # ── who is asking ─────────────────────────────────────────────────────────────────────────────
+
+    def claim(self, key: str) -> bool:
+        """Whether this process may ask that request: False while another living process is asking it."""
+        return self._writer.locks.claim(key)
+
+    def release(self, key: str) -> None:
+        """Ends a claim, once the reply is kept or given up."""
+        self._writer.locks.release(key)
+
+    # ── runs ──────────────────────────────────────────────────────────────────────────────────────
+
+    def save_run(self, record: Mapping[str, Json]) -> None:
+        """Keeps a run's record, by its `id`; it also has `started_at` (ISO 8601, UTC). Again replaces it."""
+        self._writer.run(str(record["id"]), str(record["started_at"]), json.dumps(dict(record)))
+
+    def runs(self) -> tuple[Mapping[str, Json], ...]:
+        """The records of all runs, the newest first."""
+        with explained(self.path):
+            rows = self._reader.execute(f"select record from runs {_NEWEST_FIRST}").fetchall()
+        return tuple(_record(self.path, text) for (text,) in rows)
+
+    def find_run(self, name: str) -> Mapping[str, Json]:
+        """The run of that id or beginning of one, or `last`, `last~1`. Raises NoSuchRun for none or many."""
+        with explained(self.path):
+            ids = self._reader.execute(f"select id from runs {_NEWEST_FIRST}").fetchall()
+            chosen = choose_run(name, [known for (known,) in ids])
+            ((text,),) = self._reader.execute("select record from runs where id = ?", (chosen,)).fetchall()
+        return _record(self.path, text)
+
+    @property
+    def _writer(self) -> Writer:
+        if self._own_writer is None:
+            raise StoreFault(f"{self.path} was opened for reading only")
+        return self._own_writer
+
+
+def _stamp(moment: datetime | None) -> str:
+    """A moment as text that sorts by time; none sorts before all."""
+    return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _record(path: Path, text: str) -> Mapping[str, Json]:
+    try:
+        record = json.loads(text)
+    except ValueError as error:
+        raise damage(path, error) from error
+    return cast(Mapping[str, Json], record)

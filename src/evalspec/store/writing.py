@@ -1,0 +1,68 @@
+"""The one writing connection of a process: its transactions, locks and the grouping of commits."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from evalspec.store import database
+from evalspec.store.commits import GroupCommit
+from evalspec.store.faults import explained
+from evalspec.store.locks import Locks
+
+AnswerRow = tuple[str, str, str, str, str]
+
+_KEEP_ANSWER = """
+insert into answers (key, model, request, reply, at) values (?, ?, ?, ?, ?)
+on conflict (key) do update
+set model = excluded.model, request = excluded.request, reply = excluded.reply, at = excluded.at
+"""
+_KEEP_RUN = """
+insert into runs (id, started, record) values (?, ?, ?)
+on conflict (id) do update set started = excluded.started, record = excluded.record
+"""
+
+
+class Writer:
+    """Writes for one process. `answers.put(row)` groups; `run(…)` commits at once."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, locks: Locks) -> None:
+        self.locks = locks
+        self.answers: GroupCommit[AnswerRow] = GroupCommit(self._keep_answers)
+        self._path = path
+        self._connection = connection
+        self._one_at_a_time = threading.Lock()
+
+    def run(self, identity: str, started: str, record: str) -> None:
+        """Commits the record of a run. Raises StoreFault when it cannot."""
+        self._commit(_KEEP_RUN, [(identity, started, record)])
+
+    def _keep_answers(self, rows: Sequence[AnswerRow]) -> None:
+        self._commit(_KEEP_ANSWER, rows)
+
+    def _commit(self, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
+        connection = self._connection
+        with self._one_at_a_time, explained(self._path), self.locks.writing():
+            connection.execute("begin immediate")
+            try:
+                connection.executemany(statement, rows)
+                connection.execute("commit")
+            finally:
+                # A full disk may have ended the transaction already; a failed commit has not.
+                if connection.in_transaction:
+                    connection.execute("rollback")
+
+
+@contextmanager
+def open_writer(path: Path) -> Iterator[Writer]:
+    """The writer of the file at `path`, which is made if need be. Raises StoreFault where it cannot be."""
+    with ExitStack() as stack:
+        with explained(path):
+            locks = stack.enter_context(closing(Locks(path.with_name(database.LOCK_NAME))))
+            with locks.writing():
+                connection = stack.enter_context(closing(database.connect_to_write(path)))
+                database.prepare(connection, path)
+        yield Writer(path, connection, locks)
