@@ -1,0 +1,86 @@
+"""Sample sizes: the published formula, its inverse, and a simulation of the test they are for."""
+
+from math import sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from evalspec.metrics import minimum_detectable_difference, sample_size
+
+
+@given(st.integers(10, 5000), st.floats(0.02, 1), st.floats(0.3, 0.99), st.floats(0.001, 0.2))
+def test_the_difference_solves_connors_equation(
+    n: int, discordant: float, power: float, alpha: float
+) -> None:
+    delta = minimum_detectable_difference(n, discordant, power, alpha).value
+    if delta is not None:
+        right = norm.isf(alpha / 2) * sqrt(discordant) + norm.ppf(power) * sqrt(discordant - delta**2)
+        assert sqrt(n) * delta == pytest.approx(right)
+        assert 0 < delta <= discordant
+
+
+@given(st.integers(20, 5000), st.floats(0.1, 1))
+def test_the_sample_size_is_the_inverse(n: int, discordant: float) -> None:
+    delta = minimum_detectable_difference(n, discordant).value
+    if delta is not None:
+        needed = sample_size(delta, discordant).value
+        assert needed is not None
+        assert n <= needed <= n + 1
+
+
+def test_by_hand() -> None:
+    # δ = .05, ψ = .2: ((1.95996·√.2 + .84162·√.1975)/.05)² = 625.99…
+    needed = sample_size(0.05, 0.2)
+    assert needed.value == 626
+    assert sample_size(-0.05, 0.2) == needed
+
+
+def test_the_power_is_reached_in_simulation() -> None:
+    n, discordant, delta = sample_size(0.1, 0.3).value or 0, 0.3, 0.1
+    rng = np.random.default_rng(0)
+    shares = [(discordant + delta) / 2, (discordant - delta) / 2, 1 - discordant]
+    b, c, _ = rng.multinomial(n, shares, 4000).T
+    assert np.mean(np.abs(b - c) / np.sqrt(b + c) >= norm.ppf(0.975)) == pytest.approx(0.8, abs=0.02)
+
+
+def test_a_difference_beyond_the_discordant_share_is_impossible() -> None:
+    assert sample_size(0.3, 0.2).value is None
+    assert sample_size(0.2, 0.2).value is not None
+    found = minimum_detectable_difference(20, 0.1)
+    assert found.value is None
+    assert found.why is not None
+
+
+@pytest.mark.parametrize("n", range(8))
+def test_a_handful_of_examples_detects_nothing_small(n: int) -> None:
+    assert minimum_detectable_difference(n, 0.3).value is None
+
+
+def test_edges() -> None:
+    assert minimum_detectable_difference(0, 0.2).why == "no data"
+    assert sample_size(0, 0.2).why == "no sample shows a difference of 0"
+
+
+@pytest.mark.parametrize(
+    ("difference", "discordant", "power", "alpha"),
+    [
+        (2, 0.2, 0.8, 0.05),
+        (0.1, 0, 0.8, 0.05),
+        (0.1, 1.2, 0.8, 0.05),
+        (0.1, 0.2, 1, 0.05),
+        (0.1, 0.2, 0.8, 0),
+    ],
+)
+def test_what_is_no_share_is_refused(
+    difference: float, discordant: float, power: float, alpha: float
+) -> None:
+    with pytest.raises(ValueError):
+        sample_size(difference, discordant, power, alpha)
+
+
+def test_negative_counts_are_refused() -> None:
+    with pytest.raises(ValueError, match="negative"):
+        minimum_detectable_difference(-1, 0.2)
