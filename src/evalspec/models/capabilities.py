@@ -1,0 +1,24 @@
+"""What hosted candidates can do, as far as it is known before they are asked. Conservative.
+
+litellm's own tables are wrong in places, so nothing is read from them: only providers that are known
+to pass token probabilities through stand here.
+"""
+
+from __future__ import annotations
+
+import re
+
+from evalspec.language.program import Hosted
+
+# OpenAI's reasoning models refuse `logprobs`, whoever serves them.
+REASONING = re.compile(r"(?:o[1-9]|gpt-5)(?:[-.:@].*)?", re.IGNORECASE)
+GIVING_PROVIDERS = frozenset({"azure", "deepseek", "hosted_vllm", "openai", "openai_like", "vllm"})
+
+
+def gives_logprobs(use: Hosted) -> bool:
+    """Whether a candidate can tell the probabilities of its tokens (20 alternatives each)."""
+    provider, _, _ = use.route.partition("/")
+    model = use.route.rpartition("/")[2]
+    if REASONING.fullmatch(model) or model == "deepseek-reasoner":
+        return False
+    return use.direct or provider in GIVING_PROVIDERS

@@ -1,0 +1,125 @@
+"""A chat completion as it comes from the wire, read into an Answer. `Any` of JSON ends here.
+
+Whatever cannot be read as a completion raises NoCompletion with the reason; callers make it a
+transient failure, since a proxy's error page or half a body says nothing about the question.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from evalspec.models.masking import masked
+from evalspec.models.model import Answer, TokenChoice
+
+TOKENS_KEPT = 6
+FILTERED = "content_filter"
+
+
+class NoCompletion(ValueError):
+    """The body is no chat completion; the argument says in which way."""
+
+
+def read_body(body: bytes) -> Mapping[str, Any]:
+    """The JSON object of a body; raises NoCompletion."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise NoCompletion("the body is not valid JSON") from error
+    if not isinstance(said, dict):
+        raise NoCompletion("the body is not a JSON object")
+    return said
+
+
+def read_completion(said: Mapping[str, Any]) -> Answer:
+    """The answer that a completion holds, without times and cost; raises NoCompletion."""
+    choice = _first_choice(said)
+    message = choice.get("message")
+    if not isinstance(message, dict):
+        raise NoCompletion("the choice holds no message")
+    finish = _text_or_none(choice.get("finish_reason"))
+    if finish == "error" or choice.get("error"):
+        raise NoCompletion("the provider reports an error in place of an answer")
+    refusal = _text_or_none(message.get("refusal"))
+    usage = said.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    return Answer(
+        response=_content(message.get("content")),
+        tokens=_tokens(choice.get("logprobs")),
+        refused=bool(refusal) or finish == FILTERED,
+        finish_reason=finish,
+        input_tokens=_count(usage.get("prompt_tokens")),
+        output_tokens=_count(usage.get("completion_tokens")),
+        served_model=_text_or_none(said.get("model")),
+        system_fingerprint=_text_or_none(said.get("system_fingerprint")),
+        extra={"refusal": refusal} if refusal else {},
+    )
+
+
+def without_secrets(answer: Answer, secrets: Iterable[str]) -> Answer:
+    """The answer, in which a server that echoes its request's headers leaves no key to be stored.
+
+    Only what is long enough to be a key is replaced, so that no honest answer is changed.
+    """
+    keys = tuple(secret for secret in secrets if len(secret) >= 12)
+    clean = masked(answer.response, keys)
+    return answer if clean == answer.response else replace(answer, response=clean)
+
+
+def _first_choice(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    choices = said.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        error = said.get("error")
+        told = error.get("message") if isinstance(error, dict) else error
+        raise NoCompletion(f"no choices, but an error: {told}" if told else "the body holds no choices")
+    return choices[0]
+
+
+def _content(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    if content is None:
+        return ""
+    if isinstance(content, list):  # some servers give the parts of a multimodal message
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
+    raise NoCompletion("the message's content is no text")
+
+
+def _tokens(logprobs: object) -> tuple[TokenChoice, ...]:
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if not isinstance(content, list):
+        return ()
+    read = (_token(entry) for entry in content[:TOKENS_KEPT])
+    return tuple(token for token in read if token is not None)
+
+
+def _token(entry: object) -> TokenChoice | None:
+    choice = _alternative(entry)
+    if choice is None or not isinstance(entry, dict):
+        return None
+    listed = entry.get("top_logprobs")
+    alternatives = (_alternative(other) for other in (listed if isinstance(listed, list) else ()))
+    return TokenChoice(*choice, tuple(other for other in alternatives if other is not None))
+
+
+def _alternative(entry: object) -> tuple[str, float] | None:
+    if not isinstance(entry, dict):
+        return None
+    token, logprob = entry.get("token"), entry.get("logprob")
+    if not isinstance(token, str) or isinstance(logprob, bool) or not isinstance(logprob, int | float):
+        return None
+    return None if math.isnan(logprob) else (token, float(logprob))
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if math.isfinite(value) and value >= 0 else None

@@ -1,0 +1,106 @@
+"""From what a spec says about its candidates to candidates that can be asked, and back to nothing.
+
+Connections are opened for the candidates of one run and closed behind it. Planning needs only the keys
+of requests, which `keyer` makes without a network library and without any environment variable set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, assert_never
+
+from evalspec.language.program import Baseline, Hosted, ModelSpec, Recorded
+from evalspec.models import baseline, endpoints, litellm, openai_http, recorded
+from evalspec.models.baseline import Training
+from evalspec.models.model import Model, Request
+from evalspec.models.prices import price_of
+
+if TYPE_CHECKING:
+    import aiohttp
+
+TrainingOf = Callable[[Baseline], Training]
+Keyer = Callable[[Request], str | None]
+
+
+@asynccontextmanager
+async def connected(
+    specs: Iterable[ModelSpec],
+    *,
+    environment: Mapping[str, str],
+    training: TrainingOf,
+    tasks: Collection[str] | None = None,
+) -> AsyncIterator[Mapping[str, Model]]:
+    """The candidates by name, ready to be asked; their connections are closed on leaving.
+
+    `training` gives what a baseline learns from; `tasks` are the names that recorded rows may carry (None:
+    any). Raises MissingEnvironment, UnusableSetting and UnusableTraining before anything is sent.
+    """
+    async with AsyncExitStack() as stack:
+        connections = _Connections(stack=stack, environment=environment)
+        models: dict[str, Model] = {}
+        for spec in specs:
+            match spec.use:
+                case Hosted(direct=True) as use:
+                    models[spec.name] = await connections.openai(spec.name, use)
+                case Hosted() as use:
+                    models[spec.name] = await connections.litellm(spec.name, use)
+                case Recorded() as use:
+                    models[spec.name] = recorded.recorded_model(spec.name, use, tasks)
+                case Baseline() as use:
+                    models[spec.name] = baseline.baseline_model(spec.name, use, training(use))
+                case _:
+                    assert_never(spec.use)
+        yield models
+
+
+def keyer(spec: ModelSpec, *, environment: Mapping[str, str], training: TrainingOf) -> Keyer:
+    """What gives a candidate's requests their identity in the store, the same as the candidate itself gives.
+
+    The function returns None for what is not stored, and for everything while the candidate's address is
+    in a variable that is not set.
+    """
+    match spec.use:
+        case Hosted(direct=True) as use:
+            url = endpoints.completions_url(use, environment)
+            return _no_key if url is None else partial(openai_http.request_key, url, use)
+        case Hosted() as use:
+            return partial(litellm.request_key, use, environment)
+        case Recorded():
+            return _no_key
+        case Baseline() as use:
+            return partial(baseline.request_key, baseline.lesson_digest(use, training(use)), use)
+        case _:
+            assert_never(spec.use)
+
+
+def _no_key(request: Request) -> None:
+    """Of an answer that is not stored, or whose address is not known here."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Connections:
+    """The sessions that are open: one a provider, so that candidates of a provider share connections."""
+
+    stack: AsyncExitStack
+    environment: Mapping[str, str]
+    sessions: dict[str, aiohttp.ClientSession] = field(default_factory=dict)
+    litellm_watched: bool = False
+
+    async def openai(self, name: str, use: Hosted) -> Model:
+        at = endpoints.connect_to(name, use, self.environment)
+        provider = use.provider or at.shared
+        if provider not in self.sessions:
+            session = openai_http.open_session(self.environment)
+            self.sessions[provider] = await self.stack.enter_async_context(session)
+        return openai_http.OpenAIModel(
+            name=name, use=use, at=at, session=self.sessions[provider], price=price_of(use)
+        )
+
+    async def litellm(self, name: str, use: Hosted) -> Model:
+        if not self.litellm_watched:
+            await self.stack.enter_async_context(litellm.litellm_sessions())
+            self.litellm_watched = True
+        return litellm.litellm_model(name, use, self.environment, price_of(use))

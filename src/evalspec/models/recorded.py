@@ -1,0 +1,187 @@
+"""Answers that were collected earlier, by this tool or any other: JSON lines, plain or gzipped.
+
+Reading gives a table and the faults of rows that cannot be used; asking looks a request up in the
+table. Nothing is sent and nothing stored.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from evalspec.language.program import Recorded
+from evalspec.models.model import Answer, Failure, FailureKind, Request
+from evalspec.models.recorded_rows import BadRow, RecordedRow, read_row
+
+BOM = b"\xef\xbb\xbf"
+GZIP = b"\x1f\x8b"
+
+# What an answer is found by: task, step, example, sample. None: the row names no task, or no step.
+Slot = tuple[str | None, str | None, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFault:
+    """A row, or the rest of a file, that cannot be used. `line` counts from 1; 0 is the file as a whole."""
+
+    file: str
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """How many rows were passed over because they are about something else."""
+
+    other_task: int = 0
+    other_model: int = 0
+    perturbed: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.other_task + self.other_model + self.perturbed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedTable:
+    """What was recorded, by what it answers. `rows` counts those that are used."""
+
+    answers: Mapping[Slot, Answer | Failure]
+    rows: int
+    skipped: Skipped
+
+    def find(self, request: Request) -> Answer | Failure | None:
+        """What was recorded for a request: rows that name its task and step before rows that name neither."""
+        for task in (request.task, None):
+            for step in (request.step or None, None):
+                held = self.answers.get((task, step, request.example, request.sample))
+                if held is not None:
+                    return held
+        return None
+
+
+def read_recorded(
+    files: Iterable[Path], *, model: str, tasks: Collection[str] | None = None
+) -> tuple[RecordedTable, tuple[RecordedFault, ...]]:
+    """The table of what `model` answered, and the faults found on the way.
+
+    Rows that name another model, or a task outside `tasks` (None: any task), are skipped and counted;
+    so are rows about changed (perturbed) examples. Of two equal rows one is kept; two that differ about
+    the same thing are a fault, and the first one is kept.
+    """
+    reading = _Reading(model=model, tasks=tasks)
+    for path in files:
+        reading.read(path)
+    skipped = Skipped(**reading.skipped)
+    table = RecordedTable(answers=reading.answers, rows=len(reading.answers), skipped=skipped)
+    return table, tuple(reading.faults)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """What is known while files are being read."""
+
+    model: str
+    tasks: Collection[str] | None
+    answers: dict[Slot, Answer | Failure] = field(default_factory=dict)
+    places: dict[Slot, tuple[str, int]] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
+    faults: list[RecordedFault] = field(default_factory=list)
+
+    def read(self, path: Path) -> None:
+        number = 0
+        try:
+            for line in _lines(path):
+                number += 1
+                if line:
+                    self._take(str(path), number, line)
+        except (OSError, EOFError, zlib.error) as error:
+            # EOFError: a gzip file that ends before its time. What came before is kept.
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            self.faults.append(
+                RecordedFault(str(path), number + 1 if number else 0, f"cannot be read: {reason}")
+            )
+
+    def _take(self, file: str, number: int, line: bytes) -> None:
+        try:
+            row = read_row(line)
+        except BadRow as error:
+            self.faults.append(RecordedFault(file, number, str(error)))
+            return
+        reason = self._reason_to_skip(row)
+        if reason is not None:
+            self.skipped[reason] = self.skipped.get(reason, 0) + 1
+        elif row.held is not None:
+            self._keep(file, number, (row.task, row.step, row.example, row.sample), row.held)
+
+    def _reason_to_skip(self, row: RecordedRow) -> str | None:
+        if row.model is not None and row.model != self.model:
+            return "other_model"
+        if row.task is not None and self.tasks is not None and row.task not in self.tasks:
+            return "other_task"
+        return "perturbed" if row.perturbed else None
+
+    def _keep(self, file: str, number: int, slot: Slot, held: Answer | Failure) -> None:
+        known = self.answers.setdefault(slot, held)
+        if known is held:
+            self.places[slot] = (file, number)
+        elif not _same(known, held):
+            first_file, first_line = self.places[slot]
+            where = f"line {first_line}" + ("" if first_file == file else f" of {first_file}")
+            message = f"`{slot[2]}` was already answered otherwise in {where}"
+            self.faults.append(RecordedFault(file, number, message))
+
+
+def _same(one: Answer | Failure, other: Answer | Failure) -> bool:
+    if isinstance(one, Answer) and isinstance(other, Answer):
+        return one.response == other.response
+    return isinstance(one, Failure) and isinstance(other, Failure)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file, without byte order mark, line breaks and outer blanks, unzipped where needed."""
+    with path.open("rb") as raw:
+        zipped = raw.peek(2)[:2] == GZIP
+        with gzip.open(raw) if zipped else raw as data:
+            lines = io.BufferedReader(data) if zipped else data
+            for number, line in enumerate(lines):
+                yield (line.removeprefix(BOM) if number == 0 else line).strip(b" \t\r\n")
+
+
+# ── the candidate ─────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedModel:
+    """A candidate whose answers lie in files."""
+
+    name: str
+    table: RecordedTable
+    faults: tuple[RecordedFault, ...] = ()
+    endpoint: str = "recorded"
+
+    @property
+    def skipped(self) -> Skipped:
+        """How many rows were passed over, for a note to the user."""
+        return self.table.skipped
+
+    def key(self, request: Request) -> None:
+        """None: what is already kept in files is not stored again."""
+
+    async def ask(self, request: Request) -> Answer | Failure:
+        """What was recorded, at once."""
+        held = self.table.find(request)
+        if held is not None:
+            return held
+        message = f"nothing is recorded for `{request.example}`"
+        return Failure(kind=FailureKind.NOT_RECORDED, message=message)
+
+
+def recorded_model(name: str, use: Recorded, tasks: Collection[str] | None = None) -> RecordedModel:
+    """The candidate that answers from these files; `faults` are the rows that cannot be used."""
+    table, faults = read_recorded(use.files, model=use.model or name, tasks=tasks)
+    return RecordedModel(name=name, table=table, faults=faults)
