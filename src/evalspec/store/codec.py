@@ -54,8 +54,7 @@ def encode_request(request: Request) -> str:
     return _text(asked)
 
 
-def _text(value: dict[str, Any]) -> str:
-    return json.dumps(value, separators=(",", ":"))
+_text = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _differing(reply: Reply) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Many writers, few commits: rows that come in while one commit runs go into the next, together.
 
 A commit waits for the disk, some milliseconds, and fifty rows cost hardly more than one. The first row
-of a batch carries it: it waits for the commit before, closes the batch, writes it in the one
-writing thread, and wakes the others.
+of a batch carries it: it waits a moment for others and for the commit before, closes the batch,
+writes it in the one writing thread, and wakes the others.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import anyio.to_thread
 from evalspec.store.faults import StoreFault
 
 ROWS_AT_ONCE = 50
+GATHER_S = 0.005
 
 Row = TypeVar("Row")
 
@@ -54,6 +55,7 @@ class GroupCommit(Generic[Row]):
 
     async def _carry(self, batch: _Batch[Row]) -> None:
         try:
+            await anyio.sleep(GATHER_S)
             async with self._turn:
                 if self._filling is batch:
                     self._filling = None

@@ -15,8 +15,8 @@ from evalspec.store.locks import Locks
 
 AnswerRow = tuple[str, str, str, str, str]
 
-_KEEP_ANSWER = """
-insert into answers (key, model, request, reply, at) values (?, ?, ?, ?, ?)
+_KEEP_ANSWERS = """
+insert into answers (key, model, request, reply, at) values {places}
 on conflict (key) do update
 set model = excluded.model, request = excluded.request, reply = excluded.reply, at = excluded.at
 """
@@ -38,22 +38,16 @@ class Writer:
 
     def run(self, identity: str, started: str, record: str) -> None:
         """Commits the record of a run. Raises StoreFault when it cannot."""
-        self._commit(_KEEP_RUN, [(identity, started, record)])
+        self._commit(_KEEP_RUN, (identity, started, record))
 
     def _keep_answers(self, rows: Sequence[AnswerRow]) -> None:
-        self._commit(_KEEP_ANSWER, rows)
+        places = ",".join(["(?, ?, ?, ?, ?)"] * len(rows))
+        self._commit(_KEEP_ANSWERS.format(places=places), [field for row in rows for field in row])
 
-    def _commit(self, statement: str, rows: Sequence[tuple[str, ...]]) -> None:
-        connection = self._connection
+    def _commit(self, statement: str, fields: Sequence[str]) -> None:
+        # One statement, however many rows: it is a transaction by itself.
         with self._one_at_a_time, explained(self._path), self.locks.writing():
-            connection.execute("begin immediate")
-            try:
-                connection.executemany(statement, rows)
-                connection.execute("commit")
-            finally:
-                # A full disk may have ended the transaction already; a failed commit has not.
-                if connection.in_transaction:
-                    connection.execute("rollback")
+            self._connection.execute(statement, fields)
 
 
 @contextmanager
