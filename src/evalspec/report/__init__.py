@@ -1,0 +1,1 @@
+"""Values made readable: the only room that turns results and diagnostics into text."""
