@@ -1,0 +1,17 @@
+"""What all tests share: the flag that accepts what the golden cases give now."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update", action="store_true", help="write what golden cases give now as what they expect"
+    )
+
+
+@pytest.fixture
+def update(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be renewed rather than compared."""
+    return bool(request.config.getoption("--update"))
