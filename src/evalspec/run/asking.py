@@ -1,0 +1,221 @@
+"""One request, one reply: from the store, from the same request on its way, or from the candidate.
+
+The only place where attempts are made, counted and made again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import anyio
+
+from evalspec.models.faults import EvalspecFault
+from evalspec.models.model import Answer, Failure, FailureKind, Model, Request
+from evalspec.run.events import Answered, CandidateStopped, Event, FromStore, GivenUp, Planned, Retried, Sent
+from evalspec.run.retry import Patience, next_wait
+
+if TYPE_CHECKING:
+    from evalspec.run.gates import Gate
+    from evalspec.store.store import Store
+
+Reply = Answer | Failure
+Tell = Callable[[Event], None]
+
+OTHER_PROCESS_S = 0.05  # how often to look whether another process has got its answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Which kept replies count: those since a time, and failures unless they are to be asked again."""
+
+    since: datetime | None = None
+    retry_errors: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A candidate on its way through a run: its name, how it is asked, and its way out."""
+
+    name: str
+    model: Model
+    gate: Gate
+
+
+class _Place(Enum):
+    """What this run knows of a request whose reply it does not hold itself."""
+
+    MET = auto()  # it came up, and nobody was asked
+    KEPT = auto()  # its reply is in the store
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A request that is being asked, for those who ask the same."""
+
+    landed: anyio.Event = field(default_factory=anyio.Event)
+    reply: Reply | None = None
+
+
+class Desk:
+    """Where a run's requests are asked, each distinct one once.
+
+    `fault` is what broke the asking off: after it nothing is sent, and it is for the caller to raise.
+    """
+
+    def __init__(
+        self, lanes: Iterable[Lane], store: Store | None, keeping: Keeping, patience: Patience, tell: Tell
+    ) -> None:
+        self.fault: EvalspecFault | None = None
+        self._lanes = tuple(lanes)
+        self._store = store
+        self._keeping = keeping
+        self._patience = patience
+        self._tell = tell
+        self._flights: dict[str, _Flight] = {}
+        self._known: dict[str, Reply | _Place] = {}
+
+    def shut(self, reason: str) -> None:
+        """Sends nothing more to anyone; what is on its way still arrives and is kept."""
+        for lane in self._lanes:
+            lane.gate.shut(reason)
+
+    async def ask(self, lane: Lane, request: Request) -> Reply:
+        """The reply to a request, kept if it is of that kind; NOT_ASKED where the gate was shut before."""
+        try:
+            key = lane.model.key(request)
+            if key is None:
+                return await self._attempts(lane, request, _silently)
+            return await self._once(lane, key, request)
+        except EvalspecFault as fault:
+            return self._break_off(fault)
+
+    async def _once(self, lane: Lane, key: str, request: Request) -> Reply:
+        while (flight := self._flights.get(key)) is not None:
+            await flight.landed.wait()
+            if flight.reply is not None and _holds_for_all(flight.reply):
+                return flight.reply
+        flight = self._flights[key] = _Flight()
+        try:
+            flight.reply = await self._settle(lane, key, request)
+        finally:
+            del self._flights[key]
+            flight.landed.set()
+        return flight.reply
+
+    async def _settle(self, lane: Lane, key: str, request: Request) -> Reply:
+        known = self._known.get(key)
+        if isinstance(known, Answer | Failure):
+            return known
+        if known is None:
+            self._tell(Planned(lane.name))
+            self._known[key] = _Place.MET
+        if self._store is not None:
+            return await self._settle_with(self._store, lane, key, request)
+        reply = await self._attempts(lane, request, self._tell)
+        self._remember(key, reply)
+        return reply
+
+    async def _settle_with(self, store: Store, lane: Lane, key: str, request: Request) -> Reply:
+        kept = await self._kept_or_claimed(store, lane, key)
+        if kept is not None:
+            if self._known[key] is not _Place.KEPT:
+                self._tell(FromStore(lane.name))
+            self._known[key] = _Place.KEPT
+            return kept
+        try:
+            reply = await self._attempts(lane, request, self._tell)
+            if isinstance(reply, Answer) or reply.kind is FailureKind.REJECTED:
+                await self._keep(store, lane, key, request, reply)
+            else:
+                self._remember(key, reply)
+        finally:
+            store.release(key)
+        return reply
+
+    async def _kept_or_claimed(self, store: Store, lane: Lane, key: str) -> Reply | None:
+        """The kept reply, or None when it is this process that asks (or, its gate shut, does not)."""
+        while True:
+            claimed = store.claim(key)
+            kept = self._kept(store, key)
+            if kept is not None and claimed:
+                store.release(key)
+            if kept is not None or claimed or lane.gate.shut_by is not None:
+                return kept
+            await lane.gate.rest(OTHER_PROCESS_S)
+
+    def _kept(self, store: Store, key: str) -> Reply | None:
+        if self._known.get(key) is _Place.KEPT:
+            return store.get(key)
+        reply = store.get(key, since=self._keeping.since)
+        return None if self._keeping.retry_errors and isinstance(reply, Failure) else reply
+
+    async def _keep(self, store: Store, lane: Lane, key: str, request: Request, reply: Reply) -> None:
+        try:
+            await store.put(key, lane.name, request, reply)
+            self._known[key] = _Place.KEPT
+        except EvalspecFault as fault:
+            # The reply itself is good, and counts in the results of this run.
+            self._break_off(fault)
+            self._remember(key, reply)
+
+    def _remember(self, key: str, reply: Reply) -> None:
+        if _holds_for_all(reply):
+            self._known[key] = reply
+
+    async def _attempts(self, lane: Lane, request: Request, tell: Tell) -> Reply:
+        began: float | None = None
+        attempt, last = 0, ""
+        while True:
+            async with lane.gate.turn() as may_send:
+                if not may_send:
+                    return _not_asked(lane, last)
+                began = anyio.current_time() if began is None else began
+                attempt += 1
+                tell(Sent(lane.name, attempt))
+                reply = await lane.model.ask(request)
+            if isinstance(reply, Answer):
+                tell(Answered(lane.name))
+                return reply
+            elapsed = anyio.current_time() - began
+            wait = next_wait(reply, attempt, elapsed, random.random(), self._patience)  # noqa: S311  jitter
+            if wait is None:
+                self._give_up(lane, reply, tell)
+                return reply
+            last = f"; the last of {attempt} attempts: {reply.message}"
+            tell(Retried(lane.name, reply, wait))
+            if reply.kind is FailureKind.RATE_LIMITED:
+                lane.gate.pause(wait)
+            else:
+                await lane.gate.rest(wait)
+
+    def _give_up(self, lane: Lane, failure: Failure, tell: Tell) -> None:
+        tell(GivenUp(lane.name, failure))
+        if failure.kind.stops_candidate and lane.gate.shut_by is None:
+            lane.gate.shut(f"`{lane.name}` is not asked any more: {failure.message}")
+            tell(CandidateStopped(lane.name, failure))
+
+    def _break_off(self, fault: EvalspecFault) -> Failure:
+        self.fault = self.fault or fault
+        self.shut(f"the asking broke off: {fault}")
+        return Failure(kind=FailureKind.NOT_ASKED, message=f"the asking broke off: {fault}")
+
+
+def _not_asked(lane: Lane, last: str) -> Failure:
+    reason = lane.gate.shut_by.message if lane.gate.shut_by is not None else "not asked"
+    return Failure(kind=FailureKind.NOT_ASKED, message=reason + last)
+
+
+def _holds_for_all(reply: Reply) -> bool:
+    """Whether a reply says something of the request, and not of the candidate's key or of this moment."""
+    if isinstance(reply, Answer):
+        return True
+    return reply.kind is not FailureKind.NOT_ASKED and not reply.kind.stops_candidate
+
+
+def _silently(event: Event) -> None:
+    """Recorded answers are looked up, not asked, and so not counted."""

@@ -1,0 +1,126 @@
+"""What happens while asking, as small values, and the counts that results carry.
+
+Requests without a key (recorded answers) are looked up and not asked: of them only `Finished` tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, assert_never
+
+if TYPE_CHECKING:
+    from evalspec.models.model import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A request came up that this run has not met before."""
+
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True)
+class FromStore:
+    """Its reply was kept already."""
+
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An attempt went out; the first is number 1."""
+
+    candidate: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An attempt brought the answer."""
+
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """An attempt failed and there will be another one after a wait in seconds."""
+
+    candidate: str
+    failure: Failure
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """An attempt failed, and it was the last."""
+
+    candidate: str
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateStopped:
+    """A candidate is not asked any more, because of this."""
+
+    candidate: str
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A job has its result, good or bad."""
+
+    candidate: str
+
+
+Event = Planned | FromStore | Sent | Answered | Retried | GivenUp | CandidateStopped | Finished
+
+
+@dataclass(slots=True)
+class Counts:
+    """The requests of a run: distinct ones planned, attempts, those beyond the first, kept ones, given up."""
+
+    planned: int = 0
+    sent: int = 0
+    retried: int = 0
+    from_store: int = 0
+    failed: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        """The counts by their names in results.json."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+
+
+@dataclass(slots=True)
+class Counter:
+    """Counts events: `total`, and `by_candidate`. Call it with each event."""
+
+    total: Counts = field(default_factory=Counts)
+    _by_candidate: dict[str, Counts] = field(default_factory=dict)
+
+    @property
+    def by_candidate(self) -> Mapping[str, Counts]:
+        return self._by_candidate
+
+    def __call__(self, event: Event) -> None:
+        own = self._by_candidate.setdefault(event.candidate, Counts())
+        for counts in (self.total, own):
+            _count(counts, event)
+
+
+def _count(counts: Counts, event: Event) -> None:
+    match event:
+        case Planned():
+            counts.planned += 1
+        case FromStore():
+            counts.from_store += 1
+        case Sent(attempt=attempt):
+            counts.sent += 1
+            counts.retried += attempt > 1
+        case GivenUp():
+            counts.failed += 1
+        case Answered() | Retried() | CandidateStopped() | Finished():
+            pass
+        case _:
+            assert_never(event)

@@ -1,0 +1,102 @@
+"""From jobs to results: so many workers for each candidate, and one owner of them all.
+
+A job is a conversation: it yields requests, is sent replies, and returns what the caller made of them.
+What the requests say, and what the replies mean, is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import anyio
+import anyio.lowlevel
+
+from evalspec.models.model import Model, Request
+from evalspec.run.asking import Desk, Keeping, Lane, Reply
+from evalspec.run.events import Event, Finished
+from evalspec.run.gates import Limits, build_gates
+from evalspec.run.retry import Patience
+
+if TYPE_CHECKING:
+    from evalspec.store.store import Store
+
+T = TypeVar("T")
+Conversation = Generator[Request, Reply, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[T]):
+    """One piece of work with one candidate. `converse` begins its conversation."""
+
+    candidate: str
+    converse: Callable[[], Conversation[T]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a run asks: its limits, how patient it is with failures, and which kept replies it takes."""
+
+    limits: Limits = field(default_factory=Limits)
+    patience: Patience = field(default_factory=Patience)
+    keeping: Keeping = field(default_factory=Keeping)
+
+
+async def execute(
+    jobs: Mapping[str, Iterable[Job[T]]],
+    models: Mapping[str, Model],
+    store: Store | None,
+    *,
+    settings: Settings,
+    on_result: Callable[[Job[T], T], None],
+    on_event: Callable[[Event], None],
+    stop: anyio.Event,
+) -> None:
+    """Holds every job's conversation, each candidate's in their order, and gives each result to `on_result`.
+
+    Jobs are taken from their iterators as there is room for them. Once `stop` is set nothing more is sent:
+    what is on its way arrives and is kept, other requests are answered from the store or are NOT_ASKED.
+    When cancelled, what had arrived is kept. Raises the EvalspecFault (a full disk) that broke the asking
+    off, after all jobs have had their results.
+    """
+    gates = build_gates(models, settings.limits)
+    lanes = {name: Lane(name, model, gates[name]) for name, model in models.items()}
+    desk = Desk(lanes.values(), store, settings.keeping, settings.patience, on_event)
+
+    async def work(lane: Lane, waiting: Iterator[Job[T]]) -> None:
+        for job in waiting:
+            result = await _hold(job.converse(), desk, lane)
+            on_result(job, result)
+            on_event(Finished(lane.name))
+            # Replies from the store never wait; stopping and progress want their turn.
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as outer:
+        outer.start_soon(_shut_when, stop, desk)
+        async with anyio.create_task_group() as workers:
+            for name, own in jobs.items():
+                waiting = iter(own)
+                for _ in range(lanes[name].gate.width):
+                    workers.start_soon(work, lanes[name], waiting)
+        outer.cancel_scope.cancel()
+    if desk.fault is not None:
+        raise desk.fault
+
+
+async def _hold(conversation: Conversation[T], desk: Desk, lane: Lane) -> T:
+    reply: Reply | None = None
+    with closing(conversation):
+        while True:
+            try:
+                request = next(conversation) if reply is None else conversation.send(reply)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            reply = await desk.ask(lane, request)
+
+
+async def _shut_when(stop: anyio.Event, desk: Desk) -> None:
+    await stop.wait()
+    desk.shut("interrupted")

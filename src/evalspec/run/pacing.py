@@ -1,0 +1,58 @@
+"""How fast requests may go out: values that say how long to wait, given the time.
+
+Times are seconds of any clock that only moves forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """A request rate: it fills evenly, holds one second's worth (one request at least), and starts full."""
+
+    per_s: float
+    level: float
+    at: float
+
+    @property
+    def size(self) -> float:
+        return max(1.0, self.per_s)
+
+
+def full_bucket(per_s: float, now: float) -> Bucket:
+    """A bucket that has not been drawn from. The rate must be positive."""
+    return Bucket(per_s=per_s, level=max(1.0, per_s), at=now)
+
+
+def wait_for(bucket: Bucket, now: float) -> float:
+    """The seconds until the bucket holds a request; 0 if it does."""
+    return max(0.0, (1.0 - _level(bucket, now)) / bucket.per_s)
+
+
+def drawn(bucket: Bucket, now: float) -> Bucket:
+    """The bucket with one request less."""
+    return replace(bucket, level=_level(bucket, now) - 1.0, at=now)
+
+
+def _level(bucket: Bucket, now: float) -> float:
+    return min(bucket.size, bucket.level + (now - bucket.at) * bucket.per_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """An endpoint that said "later": nothing is sent to it until then."""
+
+    until: float = float("-inf")
+
+
+def paused(pause: Pause, seconds: float, now: float) -> Pause:
+    """The pause with another one laid over it: it ends when both have."""
+    return Pause(max(pause.until, now + seconds))
+
+
+def wait_to_send(pause: Pause, buckets: Iterable[Bucket], now: float) -> float:
+    """The seconds until nothing stands against one more request; 0 if nothing does."""
+    return max(0.0, pause.until - now, *(wait_for(bucket, now) for bucket in buckets))

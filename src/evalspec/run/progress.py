@@ -1,0 +1,122 @@
+"""How far a run is, for people who wait: a line for each candidate on a terminal, seldom a line elsewhere.
+
+Fed with events; writes to the stream it is given (standard error) and to nothing else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from evalspec.run.events import Answered, Event, Finished, GivenUp
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+TERMINAL_EVERY_S = 0.5
+LINE_EVERY_S = 10.0
+
+Show = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class Tally:
+    """How far one candidate is: jobs done of `total`, requests answered, requests given up."""
+
+    total: int
+    done: int = 0
+    answered: int = 0
+    failed: int = 0
+
+    def add(self, event: Event) -> None:
+        """Counts an event of this candidate."""
+        self.done += isinstance(event, Finished)
+        self.answered += isinstance(event, Answered)
+        self.failed += isinstance(event, GivenUp)
+
+    def words(self, elapsed_s: float) -> str:
+        """The rate of answers and the errors, as in `8.1/s, 2 errors`."""
+        rate = f"{self.answered / elapsed_s if elapsed_s > 0 else 0:.1f}/s"
+        errors = f", {self.failed} error{'s' if self.failed != 1 else ''}" if self.failed else ""
+        return rate + errors
+
+
+@contextmanager
+def show_progress(
+    totals: Mapping[str, int],
+    stream: TextIO,
+    *,
+    quiet: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Show]:
+    """Gives what is to be called with each event; `totals` are the jobs of each candidate."""
+    tallies = {name: Tally(total) for name, total in totals.items()}
+    if quiet:
+        yield lambda event: None
+    elif stream.isatty():
+        with _on_terminal(tallies, stream, clock) as draw:
+            yield from _every(TERMINAL_EVERY_S, tallies, draw, clock)
+            draw()
+    else:
+        began = clock()
+        yield from _every(LINE_EVERY_S, tallies, lambda: _print_line(tallies, stream, clock() - began), clock)
+
+
+def _every(
+    seconds: float, tallies: Mapping[str, Tally], draw: Callable[[], None], clock: Callable[[], float]
+) -> Iterator[Show]:
+    drawn_at = clock()
+
+    def show(event: Event) -> None:
+        nonlocal drawn_at
+        tallies[event.candidate].add(event)
+        if clock() - drawn_at >= seconds:
+            drawn_at = clock()
+            draw()
+
+    yield show
+
+
+def _print_line(tallies: Mapping[str, Tally], stream: TextIO, elapsed_s: float) -> None:
+    parts = (f"{name} {t.done}/{t.total} ({t.words(elapsed_s)})" for name, t in tallies.items())
+    print("; ".join(parts), file=stream, flush=True)
+
+
+@contextmanager
+def _on_terminal(
+    tallies: Mapping[str, Tally], stream: TextIO, clock: Callable[[], float]
+) -> Iterator[Callable[[], None]]:
+    from rich.console import Console
+
+    began = clock()
+    with _bars(Console(file=stream)) as bars:
+        tasks: dict[str, TaskID] = {
+            name: bars.add_task(name, total=tally.total, words="") for name, tally in tallies.items()
+        }
+
+        def draw() -> None:
+            for name, tally in tallies.items():
+                bars.update(tasks[name], completed=tally.done, words=tally.words(clock() - began))
+            bars.refresh()
+
+        draw()
+        yield draw
+
+
+def _bars(console: Console) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[words]}", markup=False),
+        console=console,
+        auto_refresh=False,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )

@@ -1,0 +1,39 @@
+"""Whether a failed attempt is made again, and when: a decision with no clock and no chance of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evalspec.models.model import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long one request is tried: so many attempts, in so much time; waits in seconds."""
+
+    attempts: int = 8
+    total_s: float = 600.0
+    first_wait_s: float = 0.5
+    longest_wait_s: float = 30.0
+    longest_server_wait_s: float = 120.0
+
+
+def next_wait(
+    failure: Failure, attempt: int, elapsed_s: float, chance: float, patience: Patience
+) -> float | None:
+    """The seconds before the next attempt, or None when there is to be none.
+
+    `attempt` counts those made, from 1; `elapsed_s` runs since the first; `chance` is drawn evenly from
+    0 to 1. A wait that the server asks for is kept and stretched by up to a tenth (1 s at most), so
+    that not all come back at once. Else the wait is drawn below a bound that doubles each time.
+    """
+    if not failure.kind.worth_retrying or attempt >= patience.attempts:
+        return None
+    if failure.wait_s is not None and failure.wait_s > 0:
+        asked = min(failure.wait_s, patience.longest_server_wait_s)
+        wait = asked + chance * min(1.0, asked / 10)
+    else:
+        wait = chance * min(patience.longest_wait_s, patience.first_wait_s * 2 ** (attempt - 1))
+    return wait if elapsed_s + wait <= patience.total_s else None

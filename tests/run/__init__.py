@@ -1,0 +1,1 @@
+"""Asking candidates over real sockets."""

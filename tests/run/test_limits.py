@@ -1,0 +1,107 @@
+"""How much goes out at once, and how fast, as the server sees it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import anyio
+import pytest
+
+import servers
+from evalspec.run.events import Event, Finished
+from evalspec.run.execute import Job, Settings
+from evalspec.run.gates import Limits, Rate
+from run.questions import Reply, ask_all, candidates, jobs
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("limits", "peak"),
+    [
+        (Limits(), 20),
+        (Limits(endpoint_concurrency=3), 3),
+        (Limits(concurrency=2), 2),
+        (Limits(concurrency=64), 20),
+        (Limits(endpoint_concurrency=8, candidate_concurrency={"a": 1, "b": 2}), 3),
+        (Limits(candidate_concurrency={"a": 30, "b": 1}), 30),
+        (Limits(concurrency=7, candidate_concurrency={"a": 30}), 7),
+    ],
+    ids=str,
+)
+async def test_no_more_is_in_flight_than_allowed_and_no_less(limits: Limits, peak: int) -> None:
+    with servers.chat_server(delay=0.1) as server:
+        async with candidates(server.url, "a", "b") as models:
+            work = {name: jobs(name, range(35)) for name in models}
+            await ask_all(work, models, settings=Settings(limits=limits))
+    assert server.peak == peak
+    assert server.answered == 70
+
+
+async def test_each_endpoint_has_its_own_limit() -> None:
+    with servers.chat_server(delay=0.05) as one, servers.chat_server(delay=0.05) as other:
+        async with candidates(one.url, "a") as first, candidates(other.url, "b") as second:
+            models = {**first, **second}
+            work = {name: jobs(name, range(20)) for name in models}
+            await ask_all(work, models, settings=Settings(limits=Limits(endpoint_concurrency=4)))
+    assert (one.peak, other.peak) == (4, 4)
+
+
+async def test_a_rate_lets_one_seconds_worth_through_and_then_so_many_a_second() -> None:
+    rates = (Rate(per_s=20.0, candidates=frozenset({"a", "b"})),)
+    began = time.perf_counter_ns()
+    with servers.chat_server() as server:
+        async with candidates(server.url, "a", "b") as models:
+            work = {name: jobs(name, range(15)) for name in models}
+            await ask_all(work, models, settings=Settings(limits=Limits(rates=rates)))
+    assert server.answered == 30
+    for arrival in server.requests:
+        assert (arrival.at_ns - began) / 1e9 >= (arrival.number + 1 - 20) / 20 - 0.001
+
+
+async def test_a_rate_holds_back_nobody_else() -> None:
+    rates = (Rate(per_s=5.0, candidates=frozenset({"slow"})),)
+    with servers.chat_server() as server:
+        async with candidates(server.url, "slow", "quick") as models:
+            work = {name: jobs(name, range(8)) for name in models}
+            outcome = await ask_all(
+                work, models, settings=Settings(limits=Limits(rates=rates, concurrency=2))
+            )
+    finished = [event.candidate for event in outcome.events if isinstance(event, Finished)]
+    assert finished[-3:] == ["slow"] * 3
+
+
+async def test_a_slow_candidate_does_not_keep_the_others_waiting() -> None:
+    with servers.chat_server(delay=lambda body: 0.2 if body["model"] == "slow" else 0.0) as server:
+        async with candidates(server.url, "slow", "quick") as models:
+            limits = Limits(candidate_concurrency={"slow": 2})
+            work = {"slow": jobs("slow", range(6)), "quick": jobs("quick", range(100))}
+            outcome = await ask_all(work, models, settings=Settings(limits=limits))
+    finished = [event.candidate for event in outcome.events if isinstance(event, Finished)]
+    assert finished[-1] == "slow"
+
+
+async def test_a_thousand_jobs_are_taken_as_there_is_room_for_them() -> None:
+    taken = done = ahead = tasks = 0
+
+    def stream() -> Iterator[Job[Reply]]:
+        nonlocal taken
+        for job in jobs("m", range(1000)):
+            taken += 1
+            yield job
+
+    def watch(event: Event) -> None:
+        nonlocal done, ahead, tasks
+        done += isinstance(event, Finished)
+        ahead = max(ahead, taken - done)
+        tasks = max(tasks, len(anyio.get_running_tasks()))
+
+    with servers.chat_server() as server:
+        async with candidates(server.url, "m") as models:
+            before = len(anyio.get_running_tasks())
+            limits = Limits(endpoint_concurrency=10)
+            await ask_all({"m": stream()}, models, settings=Settings(limits=limits), watch=watch)
+    assert server.answered == 1000
+    assert ahead <= 10
+    assert tasks < before + 40  # aiohttp connects in tasks of its own, some for each of the ten
