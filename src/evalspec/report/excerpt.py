@@ -106,9 +106,10 @@ def _window(line: Line, marks: Sequence[Mark], canvas: Canvas) -> Window:
     last = min(len(line.text), min(end, start + reach) + reach)
     shown = _shown(line, first, last, canvas.secrets)
     offsets = (0, *accumulate(width for _, width in shown))
-    if first == 0 and last == len(line.text) and offsets[-1] <= canvas.room:
-        return Window(text="".join(glyph for glyph, _ in shown), first=0, offsets=offsets)
     left, right = offsets[start - first], offsets[min(end, last) - first]
+    needed = max(offsets[-1], left + 1)  # a mark at the end of the line stands behind its last cell
+    if first == 0 and last == len(line.text) and needed <= canvas.room:
+        return Window(text="".join(glyph for glyph, _ in shown), first=0, offsets=offsets)
     wanted = (left, max(right, left + 1) + _beside(marks))
     low, high = _clip(offsets, wanted, canvas.room, begins=first == 0, ends=last == len(line.text))
     before = ELLIPSIS if first + low > 0 else ""
