@@ -148,7 +148,7 @@ def _logprobs(reply: Reply, top: int) -> list[Body]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """One request as it came in; `at_ns` by `time.perf_counter_ns`."""
+    """One request as it came in; `at_ns` by `time.perf_counter_ns`, `headers` in any case of letters."""
 
     number: int
     path: str
@@ -186,7 +186,7 @@ class ChatServer:
         arrival = Arrival(
             number=len(self.requests),
             path=request.path,
-            headers=dict(request.headers),
+            headers=request.headers,
             body=body,
             at_ns=time.perf_counter_ns(),
         )

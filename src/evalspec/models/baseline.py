@@ -11,14 +11,17 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio import to_thread
 
-from evalspec.language.program import Baseline
 from evalspec.models.classifiers import RECIPE, Classifier, Prediction, Row, demand_usable, fit, joined_text
 from evalspec.models.faults import UnusableTraining
 from evalspec.models.model import Answer, Request, digest
+
+if TYPE_CHECKING:
+    from evalspec.language.program import Baseline
 
 LEAST_PROBABILITY = 1e-12
 

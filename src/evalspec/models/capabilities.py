@@ -7,8 +7,10 @@ to pass token probabilities through stand here.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from evalspec.language.program import Hosted
+if TYPE_CHECKING:
+    from evalspec.language.program import Hosted
 
 # OpenAI's reasoning models refuse `logprobs`, whoever serves them.
 REASONING = re.compile(r"(?:o[1-9]|gpt-5)(?:[-.:@].*)?", re.IGNORECASE)

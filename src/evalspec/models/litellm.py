@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio import to_thread
@@ -31,7 +31,9 @@ from evalspec.models.model import Answer, Failure, FailureKind, Request, digest
 from evalspec.models.openai_http import attempt_limit_s, out_of_time, utc_now, with_logprobs
 from evalspec.models.prices import cost_of
 from evalspec.models.refusals import refusal
-from evalspec.text.values import Json
+
+if TYPE_CHECKING:
+    from evalspec.text.values import Json
 
 CONCURRENCY_CAP = 16
 NO_KEY = "none"

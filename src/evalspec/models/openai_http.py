@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from evalspec.language.program import Hosted, Price
 from evalspec.models.completions import NoCompletion, read_body, read_completion, without_secrets
 from evalspec.models.endpoints import Endpoint, wire_model
 from evalspec.models.faults import UnusableSetting
@@ -28,10 +27,12 @@ from evalspec.models.masking import presentable
 from evalspec.models.model import Answer, Failure, FailureKind, Request, digest
 from evalspec.models.prices import cost_of
 from evalspec.models.refusals import refusal
-from evalspec.text.values import Json
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from evalspec.language.program import Hosted, Price
+    from evalspec.text.values import Json
 
 LONGEST_BODY = 32 * 1024 * 1024
 DEFAULT_LIMIT_S = 600.0

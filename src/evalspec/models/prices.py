@@ -16,6 +16,7 @@ from pathlib import Path
 from evalspec.language.program import Hosted, Price
 
 TABLE = "model_prices_and_context_window_backup.json"
+EXPLANATION = "sample_spec"  # the table's own description of its fields, in the shape of an entry
 PER = Decimal(1_000_000)
 
 
@@ -57,6 +58,7 @@ def _table() -> Mapping[str, tuple[str, Price]]:
     if not file.exists():
         return {}
     entries = json.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+    entries.pop(EXPLANATION, None)
     return {name: read for name, entry in entries.items() if (read := _entry(entry)) is not None}
 
 

@@ -12,10 +12,13 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from evalspec.language.program import Recorded
 from evalspec.models.model import Answer, Failure, FailureKind, Request
 from evalspec.models.recorded_rows import BadRow, RecordedRow, read_row
+
+if TYPE_CHECKING:
+    from evalspec.language.program import Recorded
 
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"

@@ -10,11 +10,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalspec.models.masking import presentable
 from evalspec.models.model import Answer, Failure, FailureKind
-from evalspec.text.values import Json
+
+if TYPE_CHECKING:
+    from evalspec.text.values import Json
 
 DEEPEST = 200
 OUTCOMES = frozenset(
