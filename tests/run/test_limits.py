@@ -20,15 +20,20 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize(
     ("limits", "peak"),
     [
-        (Limits(), 20),
-        (Limits(endpoint_concurrency=3), 3),
-        (Limits(concurrency=2), 2),
-        (Limits(concurrency=64), 20),
-        (Limits(endpoint_concurrency=8, candidate_concurrency={"a": 1, "b": 2}), 3),
-        (Limits(candidate_concurrency={"a": 30, "b": 1}), 30),
-        (Limits(concurrency=7, candidate_concurrency={"a": 30}), 7),
+        pytest.param(Limits(), 20, id="the default"),
+        pytest.param(Limits(endpoint_concurrency=3), 3, id="endpoint"),
+        pytest.param(Limits(concurrency=2), 2, id="all"),
+        pytest.param(Limits(concurrency=64), 20, id="all, more than the endpoint's"),
+        pytest.param(
+            Limits(endpoint_concurrency=8, candidate_concurrency={"a": 1, "b": 2}), 3, id="each candidate"
+        ),
+        pytest.param(Limits(candidate_concurrency={"a": 30, "b": 1}), 30, id="more than the endpoint's"),
+        pytest.param(Limits(shared_concurrency=((5, frozenset({"a", "b"})),)), 5, id="together"),
+        pytest.param(
+            Limits(shared_concurrency=((2, frozenset({"a"})), (30, frozenset({"b"})))), 30, id="two groups"
+        ),
+        pytest.param(Limits(concurrency=7, candidate_concurrency={"a": 30}), 7, id="all, less than one's"),
     ],
-    ids=str,
 )
 async def test_no_more_is_in_flight_than_allowed_and_no_less(limits: Limits, peak: int) -> None:
     with servers.chat_server(delay=0.1) as server:
@@ -80,6 +85,18 @@ async def test_a_slow_candidate_does_not_keep_the_others_waiting() -> None:
             outcome = await ask_all(work, models, settings=Settings(limits=limits))
     finished = [event.candidate for event in outcome.events if isinstance(event, Finished)]
     assert finished[-1] == "slow"
+
+
+async def test_a_crowd_at_one_endpoint_does_not_take_the_places_of_another() -> None:
+    with servers.chat_server(delay=0.1) as slow, servers.chat_server() as quick:
+        async with candidates(slow.url, "a", "b") as crowd, candidates(quick.url, "q") as alone:
+            models = {**crowd, **alone}
+            work = {"a": jobs("a", range(15)), "b": jobs("b", range(15)), "q": jobs("q", range(30))}
+            limits = Limits(concurrency=3, endpoint_concurrency=2)
+            outcome = await ask_all(work, models, settings=Settings(limits=limits))
+    finished = [event.candidate for event in outcome.events if isinstance(event, Finished)]
+    behind = "".join(finished).rindex("q") + 1 - 30
+    assert behind <= 15  # the crowd's, half of them: one of three places was always free for the other
 
 
 async def test_a_thousand_jobs_are_taken_as_there_is_room_for_them() -> None:

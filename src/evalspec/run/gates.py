@@ -26,14 +26,15 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much goes out at once: in all, to each endpoint, to single candidates; and how fast.
+    """How much goes out at once: in all, to each endpoint, to some candidates together or one; and how fast.
 
-    An endpoint takes `endpoint_concurrency`, or more where a candidate's own limit says so.
+    An endpoint takes `endpoint_concurrency`, or more where a limit on some of its candidates says so.
     """
 
     concurrency: int | None = None
     endpoint_concurrency: int = 20
     candidate_concurrency: Mapping[str, int] = field(default_factory=dict)
+    shared_concurrency: tuple[tuple[int, frozenset[str]], ...] = ()
     rates: tuple[Rate, ...] = ()
 
 
@@ -56,11 +57,11 @@ class Gate:
     """The way out for one candidate's requests, until it is shut."""
 
     def __init__(
-        self, endpoint: _Shared, flows: tuple[_Flow, ...], own: Collection[anyio.CapacityLimiter]
+        self, endpoint: _Shared, flows: tuple[_Flow, ...], limiters: Collection[anyio.CapacityLimiter]
     ) -> None:
         self.shut_by: Failure | None = None
-        self.width = int(min(limiter.total_tokens for limiter in (*own, endpoint.limiter)))
-        self._limiters = (*own, endpoint.limiter)
+        self.width = int(min(limiter.total_tokens for limiter in limiters))
+        self._limiters = limiters  # taken in this order
         self._endpoint = endpoint
         self._flows = flows
         self._shut = anyio.Event()
@@ -110,22 +111,28 @@ def build_gates(models: Mapping[str, Model], limits: Limits) -> dict[str, Gate]:
     """A gate for each candidate, by its name."""
     now = anyio.current_time()
     flows = [(rate.candidates, _Flow(full_bucket(rate.per_s, now))) for rate in limits.rates]
+    limiters = [(names, anyio.CapacityLimiter(most)) for most, names in _limits_on_some(limits)]
     everything = [anyio.CapacityLimiter(limits.concurrency)] if limits.concurrency is not None else []
-    endpoints: dict[str, _Shared] = {}
+    endpoints = {
+        endpoint: _Shared(anyio.CapacityLimiter(_endpoint_limit(endpoint, models, limits)))
+        for endpoint in {model.endpoint for model in models.values()}
+    }
     gates: dict[str, Gate] = {}
     for name, model in models.items():
-        if model.endpoint not in endpoints:
-            endpoints[model.endpoint] = _Shared(
-                anyio.CapacityLimiter(_endpoint_limit(model.endpoint, models, limits))
-            )
-        alone = limits.candidate_concurrency.get(name)
-        own = [anyio.CapacityLimiter(alone)] if alone is not None else []
-        rates = tuple(flow for candidates, flow in flows if name in candidates)
-        gates[name] = Gate(endpoints[model.endpoint], rates, (*own, *everything))
+        rates = tuple(flow for names, flow in flows if name in names)
+        own = [limiter for names, limiter in limiters if name in names]
+        endpoint = endpoints[model.endpoint]
+        # The widest limit last: who waits for a narrow one must not hold a place that others could use.
+        gates[name] = Gate(endpoint, rates, (*own, endpoint.limiter, *everything))
     return gates
 
 
+def _limits_on_some(limits: Limits) -> list[tuple[int, frozenset[str]]]:
+    alone = [(most, frozenset({name})) for name, most in limits.candidate_concurrency.items()]
+    return [*alone, *limits.shared_concurrency]
+
+
 def _endpoint_limit(endpoint: str, models: Mapping[str, Model], limits: Limits) -> int:
-    sharing = (name for name, model in models.items() if model.endpoint == endpoint)
-    own = [limits.candidate_concurrency[name] for name in sharing if name in limits.candidate_concurrency]
-    return max(limits.endpoint_concurrency, *own) if own else limits.endpoint_concurrency
+    asked_here = {name for name, model in models.items() if model.endpoint == endpoint}
+    declared = [most for most, names in _limits_on_some(limits) if names & asked_here]
+    return max([limits.endpoint_concurrency, *declared])
