@@ -106,7 +106,7 @@ def compared(sign: Operator, left: object, right: object) -> bool | None:
         return None
     if not _comparable(left, right):
         return {Operator.EQUAL: False, Operator.UNEQUAL: True}.get(sign)
-    test: Callable[[object, object], object] = {
+    test: Callable[..., object] = {
         Operator.EQUAL: operator.eq,
         Operator.UNEQUAL: operator.ne,
         Operator.LESS: operator.lt,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from evalspec.language.expressions import Expression, Type
 from evalspec.language.prompts import Prompt
@@ -297,6 +298,7 @@ class LeastConfident:
 
 
 Policy = WhenCheaper | Below | LeastConfident
+Binning = Literal["auto", "width", "mass", "values"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,7 +332,7 @@ class Task:
     requirements: tuple[Bound, ...]
     exclude: bool  # whether an unmet requirement excludes
     positive: str | None
-    binning: tuple[str, int]  # (auto|width|mass|values, bins)
+    binning: tuple[Binning, int]  # how, and how many bins
     rank: tuple[str, ...]
 
     def step(self, name: str) -> Step:
@@ -360,7 +362,7 @@ class Program:
     datasets: Mapping[str, Dataset]
     subsets: tuple[Subset, ...]
     models: Mapping[str, ModelSpec]
-    costs: Mapping[str, Costs]
+    providers: Mapping[str, int | None]  # how many requests each provider takes at once
     tasks: Mapping[str, Task]
     limits: Limits
     column_types: Mapping[str, Mapping[str, Type]]  # of each dataset, derived columns included

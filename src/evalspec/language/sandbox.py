@@ -95,7 +95,7 @@ def _to_json(value: Any) -> str:
 
 
 def _concatenated(*parts: Any) -> str:
-    return _bounded(_join(parts))
+    return str(_bounded(_join(parts)))
 
 
 def _environment() -> _Environment:
@@ -124,7 +124,7 @@ def foreign_constructs(parsed: nodes.Template) -> Iterator[tuple[str, str, int]]
             yield "test", node.name, node.lineno
         elif isinstance(node, nodes.Call) and not _allowed_call(node):
             target = node.node
-            yield "call", getattr(target, "attr", None) or getattr(target, "name", "this"), node.lineno
+            yield "call", str(getattr(target, "attr", None) or getattr(target, "name", "this")), node.lineno
         elif not isinstance(node, ALLOWED):
             yield "construct", {"Pow": "**"}.get(type(node).__name__, type(node).__name__.lower()), node.lineno
 

@@ -98,5 +98,6 @@ async def _hold(conversation: Conversation[T], desk: Desk, lane: Lane) -> T:
 
 
 async def _shut_when(stop: anyio.Event, desk: Desk) -> None:
-    await stop.wait()
+    if not stop.is_set():  # waiting would let others send first
+        await stop.wait()
     desk.shut("interrupted")

@@ -57,7 +57,7 @@ class _Driver:
                 self._feed(token)
             except UnexpectedToken:
                 self._recover(token)
-        tree = self.parser.feed_eof()
+        tree = self.parser.feed_eof()  # type: ignore[no-untyped-call]
         assert isinstance(tree, Tree)  # noqa: S101 - every brace was closed beforehand
         return tree
 
@@ -132,7 +132,7 @@ class _Driver:
         here = Situation(
             source=self.source,
             token=token,
-            accepts=frozenset(self.parser.accepts()),
+            accepts=frozenset(self.parser.accepts()),  # type: ignore[no-untyped-call]
             before=self.tokens[self.at - 1] if self.at else None,
             entry=tuple(self.tokens[self.entry_start : self.at]),
             after=self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None,

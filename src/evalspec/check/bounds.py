@@ -1,0 +1,258 @@
+"""Bounds and metrics: requirements, rank, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalspec.check.costs import Labels
+from evalspec.check.entries import Entries, Faults, read_entries
+from evalspec.check.names import Declared
+from evalspec.check.values import quantity_of, shown, word_of, words_of
+from evalspec.language.program import Bound, Costs, Limits, Step, Subset, TextAnswer
+from evalspec.language.schema import LATER_METRICS, METRICS, Measure, Metric
+from evalspec.syntax import tree
+from evalspec.text.diagnostics import did_you_mean, problem
+from evalspec.text.source import Span
+from evalspec.text.units import Unit
+
+UNITS = {
+    Measure.SHARE: (Unit.RATIO, Unit.NUMBER),
+    Measure.SCORE: (Unit.NUMBER, Unit.RATIO),
+    Measure.COST: (Unit.NUMBER, Unit.MONEY),
+    Measure.TIME: (Unit.DURATION,),
+    Measure.COUNT: (Unit.NUMBER,),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a task offers to measure: its subsets, labels, steps and costs."""
+
+    subsets: Sequence[Subset]
+    spoiled_subsets: frozenset[str]
+    labels: Labels | None
+    steps: Sequence[Step]
+    chain: bool
+    final: Step
+    costs_given: bool
+    confident: bool  # whether some candidate may give a confidence
+
+
+def known_metric(word: tree.Word, measured: Measured, faults: Faults) -> Metric | None:
+    """The metric of that name, where this task has it."""
+    metric = METRICS.get(word.text)
+    if metric is None:
+        if word.text in LATER_METRICS or "@" in word.text or "^" in word.text or word.text.startswith("p9"):
+            faults.not_built(word.at, f"the metric `{word.text}`")
+        else:
+            help_line, fixes = did_you_mean(word.text, METRICS, at=word.at)
+            faults.found.append(problem("E0410", word.at, f"there is no metric `{word.text}`", help_line, fixes=fixes))
+        return None
+    missing = _missing_for(metric, measured)
+    if missing is not None:
+        faults.add("E0416", word.at, f"`{metric.name}` needs {missing[0]}", missing[1])
+        return None
+    return metric
+
+
+def _missing_for(metric: Metric, measured: Measured) -> tuple[str, str] | None:
+    if metric.needs == "costs" and not measured.costs_given:
+        return "costs", "write `costs = NAME`"
+    if metric.needs == "confidence" and not measured.confident:
+        return "a confidence", "write `confidence = [logprobs, stated]`"
+    if metric.needs == "labels" and measured.labels is None:
+        return "answers that are labels", "it is for one_of, yes_no and letter_of"
+    if metric.needs == "text" and not isinstance(measured.final.answer, TextAnswer):
+        return "`answer = text`", "write `accuracy`"
+    if metric.name == "end_to_end" and not measured.chain:
+        return "a chain", "write `accuracy`"
+    return None
+
+
+# ── requirements ──────────────────────────────────────────────────────────────────────────────────
+
+
+def read_requirements(entries: Entries, measured: Measured, faults: Faults) -> tuple[tuple[Bound, ...], bool]:
+    """The bounds of `require`, and whether an unmet one excludes a candidate."""
+    block = entries.nested("require")
+    if block is None:
+        return (), True
+    inner = read_entries(block, faults)
+    bounds = [b for bound in inner.bounds for b in _bounds(bound, measured, faults)]
+    if not inner.bounds and not inner.broken:
+        faults.add("E0427", block.header, "`require` holds no bound", "write `accuracy >= 85%`")
+    return tuple(bounds), _excludes(inner, faults)
+
+
+def _excludes(inner: Entries, faults: Faults) -> bool:
+    value = inner.value("else")
+    word = word_of(value, "`else`", faults) if value is not None else None
+    if word is not None and word.text not in ("exclude", "mark"):
+        faults.add("E0305", word.at, f"`else` is `exclude` or `mark`, and this is `{word.text}`")
+    return word is None or word.text != "mark"
+
+
+def _bounds(bound: tree.Bound, measured: Measured, faults: Faults) -> list[Bound]:
+    metric = known_metric(bound.metric, measured, faults)
+    if bound.operator not in ("<=", ">=", "<", ">"):
+        faults.add("E0428", bound.at, f"a bound is not written with `{bound.operator}`", "write `<=` or `>=`")
+        return []
+    if metric is None:
+        return []
+    value = _figure(bound.value, metric, faults)
+    if value is None:
+        return []
+    return [
+        Bound(
+            metric=metric.name,
+            subset=subset,
+            label=label,
+            step=step,
+            operator=bound.operator,
+            value=value,
+            clause=_clause(bound, subset if subset is not None and "=" in subset else None),
+            at=bound.at,
+        )
+        for subset, label, step in _arguments(bound.argument, metric, measured, faults)
+    ]
+
+
+def _clause(bound: tree.Bound, member: str | None) -> str:
+    """The bound as it is written; for one member of a family, with the member's name."""
+    argument = member if member is not None else (shown(bound.argument) if bound.argument is not None else None)
+    inside = f"({argument})" if argument is not None else ""
+    return f"{bound.metric.text}{inside} {bound.operator} {shown(bound.value)}"
+
+
+def _figure(node: tree.Expr, metric: Metric, faults: Faults) -> float | None:
+    found = quantity_of(node, UNITS[metric.measure], f"a bound on `{metric.name}`", faults)
+    if found is None:
+        return None
+    value = float(found.value)
+    if metric.measure is Measure.SHARE and not -1 <= value <= 1:
+        faults.add("E0429", node.at, f"`{metric.name}` is a share, and `{shown(node)}` is none",
+                   f"write `{found.text.rstrip('%')}%`" if found.unit is Unit.NUMBER and value <= 100 else "")  # fmt: skip
+        return None
+    return value
+
+
+Argument = tuple[str | None, str | None, str | None]  # subset, label, step
+
+
+def _arguments(node: tree.Expr | None, metric: Metric, measured: Measured, faults: Faults) -> list[Argument]:
+    """What a bound's argument names; a family of subsets stands for each of its members."""
+    if node is None:
+        return [(None, None, None)]
+    match node:
+        case tree.Index(value=tree.Name() as family, index=tree.Text() as member):
+            return _member(f"{family.text}={member.text}", node.at, measured, faults)
+        case tree.Name() | tree.Text():
+            return _named(node.text, node.at, metric, measured, faults)
+    faults.add("E0305", node.at, f"a subset, a step or a label is due, and this is `{shown(node)}`")
+    return []
+
+
+def _member(name: str, at: Span, measured: Measured, faults: Faults) -> list[Argument]:
+    names = [s.name for s in measured.subsets]
+    if name in names:
+        return [(name, None, None)]
+    faults.add("E0204", at, f"there is no subset `{name}`", did_you_mean(name, names)[0])
+    return []
+
+
+def _named(name: str, at: Span, metric: Metric, measured: Measured, faults: Faults) -> list[Argument]:
+    found: list[Argument] = [(s.name, None, None) for s in measured.subsets if name in (s.name, s.family)]
+    labels = measured.labels.names if measured.labels is not None and metric.name in ("precision", "recall", "f1") else ()
+    if name in labels:
+        found.append((None, name, None))
+    if measured.chain and name in {s.name for s in measured.steps}:
+        found.append((None, None, name))
+    kinds = {tuple(part is not None for part in argument) for argument in found}
+    if len(kinds) > 1:
+        faults.add("E0206", at, f"`{name}` could mean a subset, a step or a label here", "rename one of them")
+        return []
+    if not found and name not in measured.spoiled_subsets:
+        known = [s.family or s.name for s in measured.subsets] + list(labels)
+        known += [s.name for s in measured.steps] if measured.chain else []
+        help_line, fixes = did_you_mean(name, set(known), at=at)
+        faults.found.append(problem("E0204", at, f"`{name}` is no subset, step or label of this task", help_line, fixes=fixes))
+    return found
+
+
+# ── rank ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_rank(entries: Entries, measured: Measured, costs: Costs | None, faults: Faults) -> tuple[str, ...]:
+    """The metrics that order the candidates: those named, else expected cost where there are costs, else accuracy."""
+    value = entries.value("rank")
+    if value is None:
+        default = "expected_cost" if costs is not None else "end_to_end" if measured.chain else "accuracy"
+        return (default,)
+    metrics = [known_metric(word, measured, faults) for word in words_of(value, "a metric", faults) or ()]
+    if not metrics:
+        return ("accuracy",)
+    return tuple(m.name for m in metrics if m is not None) or ("accuracy",)
+
+
+# ── limits ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_limits(declared: Declared, faults: Faults) -> Limits:
+    """The limits of a file."""
+    if declared.limits is None:
+        return Limits()
+    entries = read_entries(declared.limits, faults)
+    overall: int | None = None
+    each: dict[str, int] = {}
+    rates: dict[str, float] = {}
+    for bound in entries.bounds:
+        target = _target(bound, declared, faults)
+        if not _upper(bound, faults) or target is None:
+            continue
+        match bound.metric.text:
+            case "concurrency":
+                found = quantity_of(bound.value, (Unit.NUMBER,), "`concurrency`", faults)
+                if found is not None and _at_least_one(found.value == int(found.value) and found.value >= 1, bound, faults):
+                    overall, each = (int(found.value), each) if not target else (overall, {**each, target: int(found.value)})
+            case "requests":
+                rate = quantity_of(bound.value, (Unit.RATE,), "`requests`", faults)
+                if rate is not None and _at_least_one(rate.value > 0, bound, faults):
+                    rates[target] = float(rate.value)
+            case "spend" | "tokens":
+                faults.not_built(bound.metric.at, f"the limit `{bound.metric.text}`")
+            case name:
+                help_line = did_you_mean(name, ("concurrency", "requests", "spend", "tokens"))[0]
+                faults.add("E0430", bound.metric.at, f"there is no limit `{name}`", help_line)
+    return Limits(concurrency=overall, model_concurrency=each, request_rates=rates)
+
+
+def _upper(bound: tree.Bound, faults: Faults) -> bool:
+    if bound.operator != "<=":
+        faults.add("E0428", bound.at, f"a limit is not written with `{bound.operator}`", "write `<=`")
+        return False
+    return True
+
+
+def _at_least_one(fits: bool, bound: tree.Bound, faults: Faults) -> bool:
+    if not fits:
+        faults.add("E0305", bound.value.at, f"`{bound.metric.text} <= {shown(bound.value)}` would ask nothing",
+                   "write a whole number of at least 1")  # fmt: skip
+    return fits
+
+
+def _target(bound: tree.Bound, declared: Declared, faults: Faults) -> str | None:
+    """The model or provider that a limit is for; empty for all."""
+    if bound.argument is None:
+        return ""
+    word = word_of(bound.argument, "a model or provider", faults)
+    known = declared.names["model"] | declared.names["provider"]
+    if word is not None and word.text not in known:
+        help_line, fixes = did_you_mean(word.text, known, at=word.at)
+        faults.found.append(
+            problem("E0201", word.at, f"there is no model or provider `{word.text}`", help_line, fixes=fixes)
+        )
+        return None
+    return word.text if word is not None else None
+
+

@@ -1,0 +1,56 @@
+"""The whole check: tree in, Program and every diagnostic out. The order here is the order of dependence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from evalspec.check.bounds import read_limits
+from evalspec.check.candidates import Surroundings, read_models, read_providers
+from evalspec.check.costs import read_costs
+from evalspec.check.datasets import Data, read_dataset, read_subsets
+from evalspec.check.entries import Faults
+from evalspec.check.names import declare
+from evalspec.check.rules import every_rule
+from evalspec.check.tasks import Known, read_tasks
+from evalspec.data.rows import Loaded
+from evalspec.language.program import Program
+from evalspec.syntax.tree import File
+from evalspec.text.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A program with the data it names. `data` lacks what could not be read."""
+
+    program: Program
+    data: Mapping[str, Loaded]
+
+
+def check(file: File, *, read_data: bool = True) -> tuple[Checked, tuple[Diagnostic, ...]]:
+    """The program that a tree says, as far as it can be understood, and what is wrong with it."""
+    faults = Faults()
+    declared = declare(file, faults)
+    data: dict[str, Data] = {}
+    for name, block in declared.of("dataset").items():
+        found = read_dataset(name, block, read_data, faults)
+        if found is not None:
+            data[name] = found
+    subsets = read_subsets(declared, data, faults)
+    providers = read_providers(declared, faults)
+    models = read_models(Surroundings(declared, data, providers), faults)
+    costs = read_costs(declared, faults)
+    tasks = read_tasks(Known(declared, data, subsets, models, costs), faults)
+    program = Program(
+        source=file.source,
+        datasets={name: d.dataset for name, d in data.items()},
+        subsets=subsets,
+        models=models,
+        providers={name: c.concurrency for name, c in providers.items()},
+        tasks=tasks,
+        limits=read_limits(declared, faults),
+        column_types={name: d.types for name, d in data.items() if d.types is not None},
+    )
+    checked = Checked(program, {name: d.loaded for name, d in data.items() if d.loaded is not None})
+    faults.extend(every_rule(declared, checked.program, checked.data))
+    return checked, tuple(faults.found)

@@ -1,0 +1,31 @@
+"""Rules over a whole program and its data, each a function that yields what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from evalspec.check.names import Declared
+from evalspec.check.rules.golds import golds_can_be_answered
+from evalspec.check.rules.inputs import equal_inputs_agree, training_rows_are_not_scored
+from evalspec.check.rules.power import bounds_can_be_decided, what_can_be_told_apart
+from evalspec.check.rules.unused import declarations_are_used
+from evalspec.data.rows import Loaded
+from evalspec.language.program import Program
+from evalspec.text.diagnostics import Diagnostic
+
+Rule = Callable[[Declared, Program, Mapping[str, Loaded]], Iterable[Diagnostic]]
+
+RULES: tuple[Rule, ...] = (
+    declarations_are_used,
+    golds_can_be_answered,
+    equal_inputs_agree,
+    training_rows_are_not_scored,
+    bounds_can_be_decided,
+    what_can_be_told_apart,
+)
+
+
+def every_rule(declared: Declared, program: Program, data: Mapping[str, Loaded]) -> Iterable[Diagnostic]:
+    """What all rules find, in their order."""
+    for rule in RULES:
+        yield from rule(declared, program, data)

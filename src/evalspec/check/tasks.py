@@ -1,0 +1,326 @@
+"""Task and chain blocks: their steps, who is asked, what mistakes cost, how candidates are ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evalspec.check.bounds import Measured, read_rank, read_requirements
+from evalspec.check.costs import Written, bind_costs
+from evalspec.check.datasets import Data, named_dataset
+from evalspec.check.entries import Entries, Faults, read_entries
+from evalspec.check.names import Declared
+from evalspec.check.steps import StepRead, read_single, read_steps
+from evalspec.check.values import call_of, quantity_of, shown, whole_number, word_of, words_of
+from evalspec.language.program import (
+    Baseline,
+    Below,
+    Binning,
+    Costs,
+    CostMatrix,
+    Hosted,
+    LeastConfident,
+    ModelSpec,
+    Policy,
+    Recorded,
+    Subset,
+    Task,
+    WhenCheaper,
+)
+from evalspec.syntax import tree
+from evalspec.text.diagnostics import did_you_mean, problem
+from evalspec.text.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything a task may refer to."""
+
+    declared: Declared
+    data: Mapping[str, Data]
+    subsets: Sequence[Subset]
+    models: Mapping[str, ModelSpec]
+    costs: Mapping[str, Written]
+
+
+def read_tasks(known: Known, faults: Faults) -> Mapping[str, Task]:
+    """The tasks and chains that could be understood, in the order of the file."""
+    blocks = {**known.declared.of("task"), **known.declared.of("chain")}
+    tasks: dict[str, Task] = {}
+    for name, block in sorted(blocks.items(), key=lambda item: item[1].at.start):
+        task = _read(name, block, known, faults)
+        if task is not None:
+            tasks[name] = task
+    return tasks
+
+
+def _read(name: str, block: tree.Block, known: Known, faults: Faults) -> Task | None:
+    entries = read_entries(block, faults)
+    if block.target is not None:
+        faults.add("E0407", block.target.at, f"a {block.kind.text} is of nothing", "its dataset is `data = …`")
+    data = _data(entries, known, faults)
+    if data is None:
+        return None
+    chain = block.kind.text == "chain"
+    answer_of = _answer_of(entries, faults) if chain else None
+    steps = _steps(entries, answer_of, chain, data, faults)
+    if steps is None:
+        return None
+    return _decided(name, entries, data, steps, answer_of, known, faults)
+
+
+def _data(entries: Entries, known: Known, faults: Faults) -> Data | None:
+    value = entries.value("data")
+    if value is None:
+        if "data" not in entries.spoiled:
+            faults.add("E0406", entries.block.header, f"`{entries.block.kind.text}` needs `data`", "write `data = DATASET`")
+        return None
+    word = word_of(value, "`data`", faults)
+    return named_dataset(word, known.declared, known.data, faults) if word is not None else None
+
+
+def _answer_of(entries: Entries, faults: Faults) -> tree.Word | None:
+    value = entries.value("answer_of")
+    word = word_of(value, "`answer_of`", faults) if value is not None else None
+    names = [b.name.text for b in entries.blocks if b.kind.text == "step" and b.name is not None]
+    if word is not None and word.text not in names:
+        help_line, fixes = did_you_mean(word.text, names, at=word.at)
+        faults.found.append(problem("E0202", word.at, f"there is no step `{word.text}`", help_line, fixes=fixes))
+        return None
+    return word
+
+
+def _steps(
+    entries: Entries, answer_of: tree.Word | None, chain: bool, data: Data, faults: Faults
+) -> tuple[StepRead, ...] | None:
+    if not chain:
+        single = read_single(entries, data, faults)
+        return (single,) if single is not None else None
+    blocks = [b for b in entries.blocks if b.kind.text == "step"]
+    if not blocks:
+        if not entries.broken:
+            faults.add("E0406", entries.block.header, "`chain` needs a `step`", "write `step NAME { … }`")
+        return None
+    return read_steps(blocks, answer_of, data, faults)
+
+
+def _decided(
+    name: str,
+    entries: Entries,
+    data: Data,
+    steps: tuple[StepRead, ...],
+    answer_of: tree.Word | None,
+    known: Known,
+    faults: Faults,
+) -> Task | None:
+    chain = entries.block.kind.text == "chain"
+    last = max(steps, key=lambda s: s.step.at.start).step.name
+    final = next(s for s in steps if s.step.name == (answer_of.text if answer_of is not None else last))
+    models = _models(entries, steps, data, chain, known, faults)
+    costs = _costs(entries, final, known, faults)
+    confident = _confident(steps, models, known)
+    measured = Measured(
+        subsets=[s for s in known.subsets if s.dataset == data.dataset.name],
+        spoiled_subsets=known.declared.names["subset"] - {s.family or s.name for s in known.subsets},
+        labels=final.labels,
+        steps=[s.step for s in steps],
+        chain=chain,
+        final=final.step,
+        costs_given="costs" in entries.attributes or "costs" in entries.spoiled,
+        confident=confident,
+    )
+    requirements, exclude = read_requirements(entries, measured, faults)
+    return Task(
+        name=name,
+        kind=entries.block.kind.text,
+        at=entries.block.name.at if entries.block.name is not None else entries.block.header,
+        dataset=data.dataset.name,
+        models=models,
+        steps=tuple(s.step for s in steps),
+        answer_of=final.step.name,
+        chain_confidence=_chain_confidence(entries, chain, faults),
+        costs=costs,
+        abstain=_policy(entries, costs, measured, faults),
+        requirements=requirements,
+        exclude=exclude,
+        positive=_positive(entries, final, faults),
+        binning=_binning(entries, faults),
+        rank=read_rank(entries, measured, costs, faults),
+    )
+
+
+# ── who is asked ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _models(
+    entries: Entries, steps: Sequence[StepRead], data: Data, chain: bool, known: Known, faults: Faults
+) -> tuple[str, ...]:
+    value = entries.value("models")
+    if value is None:
+        fitting = [m for m in known.models if _unfit(known.models[m], steps, data, chain, known) is None]
+        _left_out(entries, [m for m in known.models if m not in fitting], steps, data, chain, known, faults)
+        if not fitting and not (known.declared.names["model"] - set(known.models)):
+            faults.add("E0418", entries.block.header, f"no model fits `{entries.block.kind.text}`"
+                       if known.models else "there is no model to judge", "declare one: `model NAME { use = … }`")  # fmt: skip
+        return tuple(fitting)
+    names: list[str] = []
+    for word in words_of(value, "a model", faults) or ():
+        if _usable(word, names, steps, data, chain, known, faults):
+            names.append(word.text)
+    return tuple(names)
+
+
+def _usable(
+    word: tree.Word, before: Sequence[str], steps: Sequence[StepRead], data: Data, chain: bool, known: Known, faults: Faults
+) -> bool:
+    if word.text not in known.declared.names["model"]:
+        help_line, fixes = did_you_mean(word.text, known.declared.names["model"], at=word.at)
+        faults.found.append(problem("E0201", word.at, f"there is no model `{word.text}`", help_line, fixes=fixes))
+        return False
+    if word.text in before:
+        faults.add("E0404", word.at, f"`{word.text}` is named twice", "remove one")
+        return False
+    spec = known.models.get(word.text)
+    if spec is None:  # its own block is wrong, which was told there
+        return False
+    reason = _unfit(spec, steps, data, chain, known)
+    if reason is not None:
+        faults.add("E0417", word.at, f"`{word.text}` does not fit this {'chain' if chain else 'task'}: {reason}")
+        return False
+    return True
+
+
+def _unfit(spec: ModelSpec, steps: Sequence[StepRead], data: Data, chain: bool, known: Known) -> str | None:
+    """Why a model cannot be a candidate here, or None where it can."""
+    if isinstance(spec.use, Recorded):
+        return None
+    if isinstance(spec.use, Hosted):
+        silent = [s.step.name for s in steps if not s.asked.given]
+        return ("it needs a prompt" + (f" in step `{silent[0]}`" if silent[0] else "")) if silent else None
+    return _baseline_unfit(spec.use, steps, data, chain, known)
+
+
+def _baseline_unfit(use: Baseline, steps: Sequence[StepRead], data: Data, chain: bool, known: Known) -> str | None:
+    if chain:
+        return "a baseline answers one question, not a chain"
+    labels = steps[0].labels
+    if labels is None:
+        return "a baseline answers with labels"
+    missing = [c for c in use.columns if data.types is not None and c not in data.types]
+    if missing:
+        return f"it reads `{missing[0]}`, and dataset `{data.dataset.name}` has no such column"
+    train = known.data[use.train]
+    if train.loaded is None or train.dataset.label is None or not labels.names:
+        return None
+    learned = {str(row.values.get(train.dataset.label)) for row in train.loaded.rows}
+    foreign = sorted(learned - set(labels.names))
+    return f"it learns the label `{foreign[0]}`, which is not one of the task's" if foreign else None
+
+
+def _left_out(
+    entries: Entries, names: Sequence[str], steps: Sequence[StepRead], data: Data, chain: bool, known: Known, faults: Faults
+) -> None:
+    for name in names:
+        reason = _unfit(known.models[name], steps, data, chain, known)
+        at = entries.block.name.at if entries.block.name is not None else entries.block.header
+        faults.add("N0417", at, f"`{name}` is left out: {reason}")
+
+
+# ── deciding ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _costs(entries: Entries, final: StepRead, known: Known, faults: Faults) -> Costs | None:
+    value = entries.value("costs")
+    word = word_of(value, "`costs`", faults) if value is not None else None
+    if word is None:
+        return None
+    if word.text not in known.declared.names["costs"]:
+        help_line, fixes = did_you_mean(word.text, known.declared.names["costs"], at=word.at)
+        faults.found.append(problem("E0201", word.at, f"there are no costs `{word.text}`", help_line, fixes=fixes))
+        return None
+    written = known.costs.get(word.text)
+    labels = final.labels
+    if written is None or (labels is not None and not labels.names):
+        return None
+    return bind_costs(written, labels, word.at, faults)
+
+
+def _confident(steps: Sequence[StepRead], models: Sequence[str], known: Known) -> bool:
+    declared = any(s.step.confidence for s in steps)
+    own = any(not isinstance(known.models[m].use, Hosted) for m in models)
+    return declared or own
+
+
+def _policy(entries: Entries, costs: Costs | None, measured: Measured, faults: Faults) -> Policy | None:
+    value = entries.value("abstain")
+    if value is None:
+        return None
+    policy = _read_policy(value, faults)
+    if policy is None:
+        return None
+    if not measured.costs_given:
+        faults.add("E0311", value.at, "abstaining has no price: this task has no costs",
+                   "write `costs = NAME`, with an `abstain` column")  # fmt: skip
+    elif costs is not None and costs.abstain is None:
+        column = "an `abstain` column" if isinstance(costs, CostMatrix) else "`abstain = …`"
+        faults.add("E0311", value.at, f"abstaining has no price in `{costs.name}`", f"give it {column}")
+    elif not measured.confident:
+        faults.add("E0408", value.at, "abstaining needs a confidence, and no candidate gives one",
+                   "write `confidence = [logprobs, stated]`")  # fmt: skip
+    return policy
+
+
+def _read_policy(value: tree.Expr, faults: Faults) -> Policy | None:
+    match call_of(value):
+        case ("when_cheaper", (), {}):
+            return WhenCheaper.AS_IS
+        case ("when_cheaper", (tree.Name(text="recalibrated"),), {}):
+            faults.not_built(value.at, "`when_cheaper(recalibrated)`")
+            return None
+        case ("below" | "least_confident" as name, (figure,), {}):
+            found = quantity_of(figure, (Unit.RATIO, Unit.NUMBER), f"`{name}`", faults)
+            if found is None:
+                return None
+            if not 0 <= found.value <= 1:
+                faults.add("E0429", figure.at, f"`{name}` takes a share", f"write `{name}(80%)`")
+                return None
+            return Below(float(found.value)) if name == "below" else LeastConfident(float(found.value))
+    faults.add("E0305", value.at, f"there is no policy `{shown(value)}`",
+               "write `when_cheaper`, `below(80%)` or `least_confident(5%)`")  # fmt: skip
+    return None
+
+
+def _positive(entries: Entries, final: StepRead, faults: Faults) -> str | None:
+    value = entries.value("positive")
+    word = word_of(value, "`positive`", faults) if value is not None else None
+    if word is None or final.labels is None or not final.labels.names:
+        if word is not None and final.labels is None:
+            faults.add("E0416", word.at, "`positive` needs answers that are labels")
+        return word.text if word is not None else None
+    if word.text not in final.labels.names:
+        faults.add("E0310", word.at, f"`{word.text}` is not a label", did_you_mean(word.text, final.labels.names)[0])
+        return None
+    return word.text
+
+
+def _binning(entries: Entries, faults: Faults) -> tuple[Binning, int]:
+    value = entries.value("calibration")
+    if value is None:
+        return "auto", 10
+    match call_of(value):
+        case ("auto" | "values" as name, (), {}):
+            return name, 10
+        case ("width" | "mass" as name, (figure,), {}):
+            return name, whole_number(figure, f"`{name}`", faults) or 10
+    faults.add("E0305", value.at, f"there is no binning `{shown(value)}`", "write `auto`, `width(10)`, `mass(10)` or `values`")
+    return "auto", 10
+
+
+def _chain_confidence(entries: Entries, chain: bool, faults: Faults) -> str:
+    value = entries.value("confidence") if chain else None
+    word = word_of(value, "`confidence`", faults) if value is not None else None
+    if word is not None and word.text not in ("last", "product", "lowest"):
+        faults.add("E0425", word.at, f"a chain's confidence is not `{word.text}`", "write `last`, `product` or `lowest`",
+                   "where a step's confidence comes from stands in the step")  # fmt: skip
+        return "last"
+    return word.text if word is not None else "last"

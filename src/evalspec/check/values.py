@@ -1,0 +1,244 @@
+"""Single values out of expressions: texts, names, figures with their units, files, secrets.
+
+Each reader gives the value, or None after saying what is wrong and how it is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from evalspec.check.entries import Faults
+from evalspec.language.program import Environment
+from evalspec.syntax import tree
+from evalspec.text.source import Span
+from evalspec.text.units import Quantity, Unit
+from evalspec.text.values import Json
+
+SECRET = re.compile(r"^(sk|pk|rk|gsk|xai|ghp|hf|AIza|AKIA|Bearer\s)[-_A-Za-z0-9 .]{12,}$|^[A-Za-z0-9_\-]{32,}$")
+
+
+def shown(node: tree.Expr) -> str:
+    """The source text of an expression, shortened."""
+    text = " ".join(node.at.source.text[node.at.start : node.at.end].split())
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def text_of(node: tree.Expr, what: str, faults: Faults) -> str | None:
+    """The text of a string."""
+    if isinstance(node, tree.Text):
+        return node.text
+    faults.add("E0305", node.at, f"{what} is a text, and this is `{shown(node)}`", f'write it in quotes: "{shown(node)}"')
+    return None
+
+
+def word_of(node: tree.Expr, what: str, faults: Faults) -> tree.Word | None:
+    """A bare name, such as the name of a block or a column; a quoted one passes for odd column names."""
+    if isinstance(node, tree.Name):
+        return tree.Word(node.text, node.at)
+    if isinstance(node, tree.Text):
+        return tree.Word(node.text, node.at, quoted=True)
+    if column := _column_call(node):
+        return column
+    faults.add("E0305", node.at, f"{what} is a name, and this is `{shown(node)}`")
+    return None
+
+
+def _column_call(node: tree.Expr) -> tree.Word | None:
+    if isinstance(node, tree.Call) and isinstance(node.function, tree.Name) and node.function.text == "column":
+        match node.arguments:
+            case (tree.Text() as name,):
+                return tree.Word(name.text, name.at, quoted=True)
+    return None
+
+
+def words_of(node: tree.Expr, what: str, faults: Faults) -> tuple[tree.Word, ...] | None:
+    """A list of names; a single name stands for a list of one."""
+    if not isinstance(node, tree.Sequence):
+        single = word_of(node, what, faults)
+        return (single,) if single is not None else None
+    words = [word_of(item, what, faults) for item in node.items]
+    return tuple(w for w in words if w is not None) if None not in words else None
+
+
+def labels_of(node: tree.Expr, faults: Faults) -> tuple[str, ...] | None:
+    """A list of labels: bare words or strings, at least one, none twice."""
+    if not isinstance(node, tree.Sequence):
+        faults.add("E0305", node.at, "labels stand in a list", "write `[a, b, c]`")
+        return None
+    labels: list[str] = []
+    for item in node.items:
+        label = _label(item, faults)
+        if label is None:
+            return None
+        if label in labels:
+            faults.add("E0307", item.at, f"the label `{label}` stands twice", "remove one")
+            return None
+        labels.append(label)
+    if not labels:
+        faults.add("E0307", node.at, "the list of labels is empty")
+        return None
+    return tuple(labels)
+
+
+def _label(item: tree.Expr, faults: Faults) -> str | None:
+    match item:
+        case tree.Name():
+            return item.text
+        case tree.Text():
+            return item.text
+        case tree.Amount():
+            return item.quantity.text
+        case tree.Constant():
+            faults.add("E0305", item.at, f"`{shown(item)}` is a constant", f'as a label it is quoted: `"{shown(item)}"`')
+            return None
+    faults.add("E0305", item.at, f"a label is a word or a text, and this is `{shown(item)}`", "put it in quotes")
+    return None
+
+
+OFFERS = {
+    Unit.DURATION: ("a duration", "`900ms`, `1.5s`, `3min`"),
+    Unit.RATIO: ("a share", "`85%`"),
+    Unit.MONEY: ("an amount of money", "`$0.50`"),
+    Unit.RATE: ("a rate", "`4/s`, `500/min`"),
+    Unit.NUMBER: ("a number", "`10`"),
+}
+
+
+def quantity_of(node: tree.Expr, units: Sequence[Unit], what: str, faults: Faults) -> Quantity | None:
+    """A figure in one of some units; a bare number where a unit is due gets the right spelling offered."""
+    inner, sign = (node.value, -1) if isinstance(node, tree.Negative) else (node, 1)
+    if isinstance(inner, tree.Member) and shown(inner).startswith("params."):
+        faults.not_built(node.at, "`params`")
+        return None
+    if isinstance(inner, tree.Amount) and inner.quantity.unit in units:
+        found = inner.quantity
+        return Quantity(found.value * sign, found.unit, ("-" if sign < 0 else "") + found.text)
+    names = " or ".join(OFFERS[unit][0] for unit in units)
+    faults.add("E0305", node.at, f"{what} is {names}, and this is `{shown(node)}`", _spelling(inner, units))
+    return None
+
+
+def _spelling(node: tree.Expr, units: Sequence[Unit]) -> str:
+    if isinstance(node, tree.Amount) and node.quantity.unit is Unit.NUMBER:
+        text = node.quantity.text
+        if Unit.DURATION in units:
+            return f"write `{text}ms` or `{text}s`"
+        if Unit.RATIO in units and node.quantity.value > 1:
+            return f"write `{text}%`"
+        if Unit.MONEY in units:
+            return f"write `${text}`"
+    return "it is written " + " or ".join(OFFERS[unit][1] for unit in units)
+
+
+def whole_number(node: tree.Expr, what: str, faults: Faults, *, least: int = 1) -> int | None:
+    """A whole number of at least `least`."""
+    found = quantity_of(node, (Unit.NUMBER,), what, faults)
+    if found is None:
+        return None
+    if found.value != found.value.to_integral_value() or found.value < least:
+        faults.add("E0305", node.at, f"{what} is a whole number of at least {least}, and this is `{shown(node)}`")
+        return None
+    return int(found.value)
+
+
+def amount_of(node: tree.Expr, what: str, faults: Faults) -> tuple[Decimal, bool] | None:
+    """A cost figure, and whether it was written as money."""
+    found = quantity_of(node, (Unit.NUMBER, Unit.MONEY), what, faults)
+    return (found.value, found.unit is Unit.MONEY) if found is not None else None
+
+
+def flag_of(node: tree.Expr, what: str, faults: Faults) -> bool | None:
+    """`true` or `false`."""
+    if isinstance(node, tree.Constant) and node.value is not None:
+        return node.value
+    faults.add("E0305", node.at, f"{what} is `true` or `false`, and this is `{shown(node)}`")
+    return None
+
+
+def call_of(node: tree.Expr) -> tuple[str, tuple[tree.Expr, ...], dict[str, tree.Named]] | None:
+    """A call's name and arguments; a bare name is a call without any."""
+    if isinstance(node, tree.Name):
+        return node.text, (), {}
+    if isinstance(node, tree.Call) and isinstance(node.function, tree.Name):
+        return node.function.text, node.arguments, {n.name.text: n for n in node.named}
+    return None
+
+
+def file_of(node: tree.Expr, faults: Faults) -> tuple[str, Path] | None:
+    """The path in `file("…")`, as written and as it is found from the spec's folder."""
+    match call_of(node):
+        case ("file", (tree.Text() as written,), {}):
+            if re.search(r"[*?\[{]", written.text):
+                faults.not_built(written.at, "a file name with `*` or `{…}`", "globs and captures")
+                return None
+            if re.match(r"[a-z][a-z0-9+]+://", written.text):
+                faults.not_built(written.at, "a remote file", "s3:// and the like")
+                return None
+            if "\0" in written.text or not written.text:
+                faults.add("E0305", written.at, "this is not a path")
+                return None
+            return written.text, node.at.source.folder / written.text
+    help_line = f'write `file("{node.text}")`' if isinstance(node, tree.Text) else 'write `file("path")`'
+    faults.add("E0305", node.at, f"a file is due, and this is `{shown(node)}`", help_line)
+    return None
+
+
+def environment_of(node: tree.Expr, what: str, faults: Faults) -> Environment | None:
+    """`env("NAME")`: the only place where a secret may come from."""
+    match call_of(node):
+        case ("env", (tree.Text() as variable,), {}):
+            if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable.text):
+                return Environment(variable.text)
+            faults.add("E0305", variable.at, f"`{variable.text}` cannot be the name of an environment variable")
+            return None
+    if isinstance(node, tree.Text):
+        faults.add("E0440", node.at, f"{what} is written out", 'put it into the environment and write `env("NAME")`')
+    else:
+        faults.add("E0305", node.at, f"{what} comes from the environment", 'write `env("NAME")`')
+    return None
+
+
+def text_or_environment(node: tree.Expr, what: str, faults: Faults) -> str | Environment | None:
+    """A text that is plainly no secret, or `env("NAME")`."""
+    if isinstance(node, tree.Text):
+        if SECRET.match(node.text.strip()):
+            faults.add("E0440", node.at, f"{what} looks like a secret that is written out",
+                       'put it into the environment and write `env("NAME")`')  # fmt: skip
+            return None
+        return node.text
+    return environment_of(node, what, faults)
+
+
+def json_of(node: tree.Expr, what: str, faults: Faults) -> Json:
+    """A request parameter's value: text, number, true, false, null or a list of them."""
+    match node:
+        case tree.Text():
+            return node.text
+        case tree.Constant():
+            return node.value
+        case tree.Amount() if node.quantity.unit is Unit.NUMBER:
+            value = node.quantity.value
+            return int(value) if value == value.to_integral_value() and "." not in node.quantity.text else float(value)
+        case tree.Negative(value=tree.Amount()):
+            inner = json_of(node.value, what, faults)
+            return -inner if isinstance(inner, int | float) else None
+        case tree.Sequence():
+            return [json_of(item, what, faults) for item in node.items]
+    faults.add("E0305", node.at, f"{what} is a text, a number, true, false or a list, and this is `{shown(node)}`",
+               f'a text is quoted: "{shown(node)}"' if isinstance(node, tree.Name) else "")  # fmt: skip
+    return None
+
+
+def unexpected_arguments(
+    at: Span, name: str, arguments: Sequence[tree.Expr], named: dict[str, tree.Named], legal: Sequence[str], faults: Faults
+) -> None:
+    """Says which arguments of a call do not belong to it."""
+    for argument in arguments:
+        faults.add("E0306", argument.at, f"`{name}` does not take `{shown(argument)}`")
+    for key, given in named.items():
+        if key not in legal:
+            known = ", ".join(f"`{k}`" for k in legal)
+            faults.add("E0306", given.name.at, f"`{name}` has no argument `{key}`", f"it takes {known}" if known else "")

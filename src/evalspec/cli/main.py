@@ -1,0 +1,84 @@
+"""`evalspec`: picks the command and turns what happened into an exit code.
+
+Each command's module is imported when it is called, so that `check` does not pay for `run`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from evalspec import __version__
+
+DONE, SPEC_WRONG, USAGE, NOT_VIABLE, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+COMMANDS = {
+    "check": "say what is wrong with specs and their data, before anything is asked",
+    "plan": "say what a run would ask, and show the exact messages",
+    "run": "ask what is missing, score, print the ranked table",
+    "score": "score a stored run again with the spec as it stands now",
+    "show": "show single examples of a run: what was asked, said, read, and what it cost",
+    "schema": "print the JSON Schema of a format",
+}
+LATER = (
+    "diff", "runs", "view", "export", "fmt", "init", "sample", "label", "audit", "power",
+    "import", "merge", "lsp", "explain", "doctor",
+)  # fmt: skip
+
+
+class Usage(Exception):
+    """A command was called wrongly; the message says how."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says usage errors in one line with a way out, and leaves by exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Usage(f"{message}\n  = help: {self.prog} --help")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(given)
+    except Usage as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; that is no fault of the run. Nothing may be written any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _dispatch(given: list[str]) -> int:
+    parser = _Parser(prog="evalspec", description="Which language model works on your task, at your costs of error?")
+    parser.add_argument("--version", action="version", version=f"evalspec {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    for name, said in COMMANDS.items():
+        own = commands.add_parser(name, help=said, description=said[0].upper() + said[1:] + ".")
+        if given[:1] == [name]:
+            _module(name).arguments(own)
+    if given[:1] and given[0] in LATER:
+        raise Usage(f"`evalspec {given[0]}` is not built yet")
+    options = parser.parse_args(given)
+    if options.command is None:
+        parser.print_help()
+        return USAGE
+    return int(_module(options.command).run(options))
+
+
+def _module(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """A command's module: `arguments(parser)` and `run(options) -> exit code`."""
+    return importlib.import_module(f"evalspec.cli.{name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""What commands share in speaking to a person: colour, diagnostics, environment files, result files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from evalspec.cli.main import Usage
+from evalspec.report.diagnostics import Form, render
+from evalspec.text.diagnostics import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from evalspec.score.results import Results
+
+
+def colour_for(stream: TextIO) -> bool:
+    """Whether colour is wanted: on a terminal, and not turned off."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def tell(diagnostics: Sequence[Diagnostic], *, notes: bool = False) -> None:
+    """Prints diagnostics to standard error; notes only where asked for."""
+    shown = [d for d in diagnostics if notes or d.severity is not Severity.NOTE]
+    sys.stderr.write(render(shown, Form.TEXT, colour=colour_for(sys.stderr)))
+
+
+def environment(files: Sequence[Path]) -> Mapping[str, str]:
+    """The environment, with what `.env` files add to it; what is set already wins. Raises Usage."""
+    found: dict[str, str] = {}
+    for file in files:
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as fault:
+            raise Usage(f"the environment file {file} cannot be read: {fault}") from fault
+        for number, line in enumerate(lines, 1):
+            pair = _pair(line.strip())
+            if pair is None and line.strip() and not line.strip().startswith("#"):
+                raise Usage(f"{file}:{number} is not NAME=VALUE")
+            if pair is not None:
+                found[pair[0]] = pair[1]
+    return {**found, **os.environ}
+
+
+def _pair(line: str) -> tuple[str, str] | None:
+    name, equals, value = line.removeprefix("export ").partition("=")
+    name, value = name.strip(), value.strip()
+    if not equals or not name.replace("_", "").isalnum():
+        return None
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1]
+    return name, value
+
+
+ENDINGS = {".json": "json", ".md": "md", ".csv": "csv"}
+
+
+def form_of(path: Path) -> str:
+    """The form that a file's ending asks for. Raises Usage for those that are not built."""
+    found = ENDINGS.get(path.suffix)
+    if found is None:
+        built = ", ".join(ENDINGS)
+        raise Usage(f"`-o {path}`: the ending tells the form, and `{path.suffix}` is not built yet ({built} are)")
+    return found
+
+
+def write_files(results: Results, paths: Sequence[Path]) -> None:
+    """Writes results, each file whole or not at all. Raises Usage where one cannot be written."""
+    from evalspec.report.table import TableForm, render_results
+
+    for path in paths:
+        text = render_results(results, TableForm(form_of(path)))
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(path)
+        except OSError as fault:
+            beside.unlink(missing_ok=True)
+            raise Usage(f"{path} cannot be written: {fault.strerror}") from fault

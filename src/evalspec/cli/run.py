@@ -1,0 +1,187 @@
+"""`evalspec run`: asks what is missing, scores, prints the ranked table."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from evalspec.cli.main import DONE, INCOMPLETE, INTERRUPTED, NOT_VIABLE, SPEC_WRONG, USAGE, Usage
+from evalspec.cli.output import environment, form_of, tell, write_files
+from evalspec.cli.selecting import add_selection, selection
+from evalspec.models.faults import EvalspecFault
+from evalspec.pipeline import Front, SpecFault
+from evalspec.plan.plan import EmptySelection, Plan
+from evalspec.planning import load
+from evalspec.report.table import TableForm, render_results
+from evalspec.run.asking import Keeping
+from evalspec.run.progress import Show, show_progress
+from evalspec.run.session import job_counts
+from evalspec.running import Options, Ran, Stopping, plan_of, run_plan, store_folder
+from evalspec.score.results import Results
+from evalspec.score.wording import document
+from evalspec.text.diagnostics import errors
+
+LATER = {
+    "--max-spend": True, "--set": True, "--race": False, "--allow-code": False, "--sandbox": True,
+    "--show-private": False, "--shard": True, "--on": True,
+}  # fmt: skip
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What `run` takes."""
+    parser.add_argument("spec", metavar="SPEC", type=Path, help="a spec, or a plan made by `evalspec plan -o`")
+    add_selection(parser)
+    parser.add_argument("-j", "--max-concurrency", type=int, metavar="N", help="at most N requests in flight")
+    parser.add_argument("--no-cache", action="store_true", help="neither read nor keep answers")
+    parser.add_argument("--fresh", action="store_true", help="ask everything again, and keep it")
+    parser.add_argument("--max-age", metavar="AGE", help="ask answers again that are older, such as 7d")
+    parser.add_argument("--retry-errors", action="store_true", help="ask requests again that were rejected")
+    parser.add_argument("--store", type=Path, metavar="DIR", help="where answers are kept (.evalspec beside the spec)")
+    parser.add_argument("-o", "--output", type=Path, action="append", default=[], metavar="FILE",
+                        help="write results to FILE, by its ending: .json .md .csv (repeatable)")  # fmt: skip
+    parser.add_argument("--format", choices=[f.value for f in TableForm], default="table", help="what is printed")
+    parser.add_argument("--no-progress", action="store_true", help="show no progress")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings")
+    parser.add_argument("-v", "--verbose", action="store_true", help="notes too")
+    parser.add_argument("--env-file", type=Path, action="append", default=[], metavar="FILE", help="read variables from FILE")
+    for flag, takes in LATER.items():
+        parser.add_argument(flag, help=argparse.SUPPRESS, default=None, **_later(takes))
+
+
+def _later(takes_value: bool) -> dict[str, Any]:
+    return {"metavar": "X"} if takes_value else {"action": "store_const", "const": True}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Runs a spec; the exit code says what came of it."""
+    _demand_built(options)
+    for path in options.output:
+        form_of(path)
+    variables = environment(options.env_file)
+    how = _options(options)
+    try:
+        front, how = load(options.spec, how)
+        if not options.quiet:
+            tell(front.diagnostics, notes=options.verbose)
+        plan = plan_of(front, how)
+    except SpecFault as fault:
+        tell(fault.diagnostics if options.quiet else ())
+        print(f"{options.spec}: {len(errors(fault.diagnostics))} errors; nothing was asked", file=sys.stderr)
+        return SPEC_WRONG
+    except EmptySelection as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        return USAGE
+    try:
+        ran = anyio.run(_run, plan, front, how, variables, options)
+    except EvalspecFault as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        return INCOMPLETE
+    return _finish(ran, front, how, options)
+
+
+def _demand_built(options: argparse.Namespace) -> None:
+    for flag in LATER:
+        if getattr(options, flag.removeprefix("--").replace("-", "_")) is not None:
+            raise Usage(f"`{flag}` is not built yet")
+    if options.max_concurrency is not None and options.max_concurrency < 1:
+        raise Usage("`--max-concurrency` is at least 1")
+
+
+def _options(options: argparse.Namespace) -> Options:
+    now = datetime.now(UTC)
+    since = now if options.fresh else now - _age(options.max_age) if options.max_age else None
+    return Options(
+        selection=selection(options),
+        seed=options.seed,
+        concurrency=options.max_concurrency,
+        store=options.store,
+        keep=not options.no_cache,
+        keeping=Keeping(since=since, retry_errors=options.retry_errors),
+    )
+
+
+def _age(text: str) -> timedelta:
+    match = re.fullmatch(r"(\d+)(min|h|d)", text)
+    if match is None:
+        raise Usage("`--max-age` is written 30min, 12h or 7d")
+    unit = {"min": "minutes", "h": "hours", "d": "days"}[match[2]]
+    return timedelta(**{unit: int(match[1])})
+
+
+async def _run(
+    plan: Plan, front: Front, how: Options, variables: Mapping[str, str], options: argparse.Namespace
+) -> Ran:
+    """The run, with Ctrl-C: the first stops asking and waits, the second drops what is in flight."""
+    stopping = Stopping()
+    quiet = options.quiet or options.no_progress
+
+    def watch(of: Plan) -> AbstractContextManager[Show]:
+        return show_progress(job_counts(of), sys.stderr, quiet=quiet)
+
+    async with anyio.create_task_group() as watching:
+        watching.start_soon(_on_signals, stopping)
+        ran = await run_plan(plan, front, how, variables, watch=watch, stopping=stopping)
+        watching.cancel_scope.cancel()
+    return ran
+
+
+async def _on_signals(stopping: Stopping) -> None:
+    with _receiver() as signals:
+        async for _ in signals:
+            if stopping.asked.is_set():
+                stopping.dropped.cancel()
+                return
+            print("\nstopping: waiting for what is in flight (again to drop it)", file=sys.stderr)
+            stopping.asked.set()
+
+
+@contextmanager
+def _receiver() -> Iterator[Any]:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        yield signals
+
+
+# ── what came of it ───────────────────────────────────────────────────────────────────────────────
+
+
+def _finish(ran: Ran, front: Front, how: Options, options: argparse.Namespace) -> int:
+    sys.stdout.write(render_results(ran.results, TableForm(options.format)))
+    sys.stdout.flush()
+    write_files(ran.results, options.output)
+    again = f"evalspec run {options.spec}"
+    run = document(ran.results.document["run"])
+    if not options.quiet:
+        print(_footer(run, how, front), file=sys.stderr)
+    if ran.fault is not None:
+        print(f"error: {ran.fault}", file=sys.stderr)
+    if ran.interrupted or ran.fault is not None or not run["complete"]:
+        print(f"incomplete: what was answered is kept; `{again}` continues", file=sys.stderr)
+        return INTERRUPTED if ran.interrupted else INCOMPLETE
+    return exit_code(ran.results)
+
+
+def _footer(run: Mapping[str, Any], how: Options, front: Front) -> str:
+    requests = document(run["requests"])
+    asked = f"{requests['sent']} requests sent, {requests['from_store']} answers from the store"
+    given = f" --store {how.store}" if how.store is not None else ""
+    kept = store_folder(front.source.path or Path(), how.store)
+    show = f"evalspec show {run['id']} --wrong{given}" if how.keep else ""
+    return f"run {run['id']}: {asked} ({kept})" + (f"\nlook closer: {show}" if show else "")
+
+
+def exit_code(results: Results) -> int:
+    """0 where each task has a viable candidate, 4 where figures are missing, else 3."""
+    viable = [
+        any(document(c)["viable"] for c in document(document(task)["candidates"]).values())
+        for task in document(results.document["tasks"]).values()
+    ]
+    return DONE if all(viable) else NOT_VIABLE

@@ -1,0 +1,115 @@
+"""The plan: which candidates are asked about which examples. Values only; nothing is sent here.
+
+Requests are not listed in it, because what a later step asks depends on what was answered before;
+`conversations.py` makes them as they are due, in the same way for asking and for scoring again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from evalspec.data.rows import Loaded, Row
+from evalspec.language.expressions import holds
+from evalspec.language.program import ModelSpec, Program, Recorded, Subset, Task
+
+
+class Passing(StrEnum):
+    """How a chain is run: each step reads what was really said, or the gold of the steps before it."""
+
+    FREE = "free"
+    GIVEN_GOLD = "given_gold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTask:
+    """A task with its candidates, its examples, and the subsets that they are judged on."""
+
+    task: Task
+    candidates: tuple[ModelSpec, ...]
+    rows: tuple[Row, ...]
+    subsets: tuple[Subset, ...]
+
+    def passings(self, candidate: ModelSpec) -> tuple[Passing, ...]:
+        """How the candidate runs: given gold only where a step reads another, and never from records."""
+        reading = any(step.reads for step in self.task.steps)
+        if reading and not isinstance(candidate.use, Recorded):
+            return (Passing.FREE, Passing.GIVEN_GOLD)
+        return (Passing.FREE,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run asks, of whom, about what."""
+
+    program: Program
+    data: Mapping[str, Loaded]
+    tasks: tuple[PlannedTask, ...]
+    selection: Selection
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What of a spec is run: models, tasks, one subset, at most so many examples. Empty means all."""
+
+    models: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    subset: str | None = None
+    limit: int | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether less than the whole spec is run."""
+        return self != Selection()
+
+
+class EmptySelection(ValueError):
+    """The selection leaves nothing to run, or names what is not there; the message says which."""
+
+
+def build_plan(program: Program, data: Mapping[str, Loaded], selection: Selection, seed: int = 0) -> Plan:
+    """The plan for what is selected of a program. Raises EmptySelection."""
+    _known(selection.models, program.models, "model")
+    _known(selection.tasks, program.tasks, "task")
+    if selection.subset is not None:
+        _known((selection.subset,), {s.name: s for s in program.subsets}, "subset")
+    tasks = [_planned(task, program, data, selection, seed) for task in program.tasks.values()
+             if not selection.tasks or task.name in selection.tasks]  # fmt: skip
+    kept = tuple(t for t in tasks if t.candidates and t.rows)
+    if not kept:
+        raise EmptySelection("the selection leaves nothing to run")
+    return Plan(program=program, data=data, tasks=kept, selection=selection, seed=seed)
+
+
+def _known(names: Sequence[str], known: Mapping[str, object], kind: str) -> None:
+    for name in names:
+        if name not in known:
+            raise EmptySelection(f"there is no {kind} `{name}`; known: {', '.join(known) or 'none'}")
+
+
+def _planned(
+    task: Task, program: Program, data: Mapping[str, Loaded], selection: Selection, seed: int
+) -> PlannedTask:
+    subsets = tuple(s for s in program.subsets if s.dataset == task.dataset)
+    rows: Sequence[Row] = data[task.dataset].rows
+    if selection.subset is not None:
+        chosen = [s for s in subsets if s.name == selection.subset]
+        rows = [row for row in rows if any(holds(s.where, row.values) for s in chosen)]
+    if selection.limit is not None:
+        rows = sample(rows, selection.limit, seed)
+    models = [m for m in task.models if not selection.models or m in selection.models]
+    candidates = tuple(program.models[m] for m in models)
+    return PlannedTask(task=replace(task, models=tuple(models)), candidates=candidates, rows=tuple(rows), subsets=subsets)
+
+
+def sample(rows: Sequence[Row], n: int, seed: int) -> list[Row]:
+    """At most n of the rows, in their order, chosen by their ids and the seed alone.
+
+    A larger n keeps what a smaller one chose, and the order of the file does not matter.
+    """
+    chosen = sorted(rows, key=lambda row: hashlib.sha256(f"{seed}:{row.id}".encode()).digest())[:n]
+    ids = {row.id for row in chosen}
+    return [row for row in rows if row.id in ids]

@@ -1,0 +1,207 @@
+"""The ranked table, readable at 100 columns, and the sentences under it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import textwrap
+from collections.abc import Sequence
+from enum import StrEnum
+
+from evalspec.report.glyphs import visible
+from evalspec.score.results import Results
+from evalspec.score.sentences import sections
+from evalspec.score.wording import (
+    Document,
+    better_first,
+    called,
+    document,
+    figure,
+    interval,
+    names,
+    number,
+    percent,
+)
+
+WIDTH = 100
+
+
+class TableForm(StrEnum):
+    """How results are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "md"
+    CSV = "csv"
+    LINE = "line"
+
+
+def render_results(results: Results, form: TableForm = TableForm.TABLE) -> str:
+    """The results as text, ending in a line break."""
+    tasks = list(document(results.document["tasks"]))
+    match form:
+        case TableForm.JSON:
+            return results.to_json()
+        case TableForm.CSV:
+            return _csv(results, tasks)
+        case TableForm.LINE:
+            return "".join(_line(results, task) for task in tasks)
+        case TableForm.TABLE | TableForm.MARKDOWN:
+            return "\n".join(_page(results, task, form) for task in tasks)
+
+
+def _task(results: Results, name: str) -> Document:
+    return document(document(results.document["tasks"])[name])
+
+
+def _page(results: Results, name: str, form: TableForm) -> str:
+    from tabulate import tabulate
+
+    task = _task(results, name)
+    headers, rows = table_rows(task)
+    style = "github" if form is TableForm.MARKDOWN else "simple"
+    table = tabulate(rows, headers=headers, tablefmt=style, disable_numparse=True)
+    title = _title(results, name, task)
+    heading = f"## {title}\n" if form is TableForm.MARKDOWN else f"{title}\n"
+    return "\n".join((heading, table, "", *_sentences(results, name, form)))
+
+
+def _title(results: Results, name: str, task: Document) -> str:
+    metric = str(task["ranked_by"])
+    unit = f" in {task['unit']}" if metric in ("expected_cost", "total_cost") and task.get("unit") else ""
+    run = document(results.document["run"])
+    partial = "" if run.get("complete") else ", PARTIAL"
+    return visible(f"{name}: {task['examples']:,} examples, ranked by {called(metric)}{unit} ({better_first(metric)}){partial}")
+
+
+# ── rows ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def table_rows(task: Document) -> tuple[list[str], list[list[str]]]:
+    """The table's headers and rows, one for each candidate; columns that say nothing are left out."""
+    order = names(task["order"])
+    metric = str(task["ranked_by"])
+    candidates = [document(document(task["candidates"])[n]) for n in order]
+    columns: list[tuple[str, list[str]]] = [
+        ("rank", [_rank(c) for c in candidates]),
+        ("candidate", [visible(n) for n in order]),
+    ]
+    shown = dict.fromkeys((metric, "accuracy")) if metric != "end_to_end" else {metric: None}
+    for name in shown:
+        columns.append((_head(name), [_with_interval(c, name) for c in candidates]))
+        if name == "accuracy" and metric != "accuracy":
+            columns.append(("by accuracy", _places(candidates, name)))
+    columns += [
+        ("answers itself", [_coverage(c) for c in candidates]),
+        ("claims", [_value(c, "mean_confidence") for c in candidates]),
+        ("ECE (noise)", [_ece(c) for c in candidates]),
+        ("p95", [_value(c, "p95") for c in candidates]),
+        ("usd per 1k", [_value(c, "cost_per_1k") for c in candidates]),
+        ("requirements", [_requirements(c) for c in candidates]),
+    ]
+    told = [(head, cells) for head, cells in columns if any(cell not in ("", "-") for cell in cells)]
+    return [head for head, _ in told], [list(row) for row in zip(*(cells for _, cells in told), strict=True)]
+
+
+def _head(metric: str) -> str:
+    return f"{called(metric)} (95 %)"
+
+
+def _figures(candidate: Document, metric: str) -> Document:
+    return document(document(candidate["metrics"]).get(metric))
+
+
+def _rank(candidate: Document) -> str:
+    """The rank, or the range of ranks that the data allow."""
+    if candidate["rank"] is None:
+        return "out" if candidate["rank_low"] is not None else "-"
+    low, high = candidate["rank_low"], candidate["rank_high"]
+    return str(candidate["rank"]) if low == high or low is None else f"{low}-{high}"
+
+
+def _with_interval(candidate: Document, metric: str) -> str:
+    figures = _figures(candidate, metric)
+    value = number(figures.get("value"))
+    if value is None:
+        return "-"
+    around = interval(metric, number(figures.get("low")), number(figures.get("high")))
+    return figure(metric, value) + (f" ({around})" if around else "")
+
+
+def _places(candidates: Sequence[Document], metric: str) -> list[str]:
+    """Everyone's place by another metric, so that two orders stand side by side."""
+    values = [number(_figures(c, metric).get("value")) for c in candidates]
+    return ["-" if v is None else str(1 + sum(o is not None and o > v for o in values)) for v in values]
+
+
+def _value(candidate: Document, metric: str) -> str:
+    value = number(_figures(candidate, metric).get("value"))
+    return "-" if value is None else figure(metric, value)
+
+
+def _coverage(candidate: Document) -> str:
+    coverage = number(document(candidate["policy"]).get("coverage"))
+    return "-" if coverage is None else percent(coverage, 0)
+
+
+def _ece(candidate: Document) -> str:
+    figures = _figures(candidate, "ece")
+    value, floor = number(figures.get("value")), number(figures.get("null_mean"))
+    if value is None:
+        return "-"
+    return f"{value:.3f}" + (f" ({floor:.3f})" if floor is not None else "")
+
+
+def _requirements(candidate: Document) -> str:
+    verdicts = [str(document(r)["verdict"]) for r in candidate["requirements"]] if isinstance(candidate["requirements"], list) else []
+    counts = {v: verdicts.count(v) for v in ("not_met", "undecided", "met")}
+    words = {"not_met": "not met", "undecided": "undecided", "met": "met"}
+    return ", ".join(f"{n} {words[v]}" for v, n in counts.items() if n)
+
+
+# ── other forms ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _sentences(results: Results, name: str, form: TableForm) -> list[str]:
+    lines: list[str] = []
+    for section in sections(results, name):
+        if form is TableForm.MARKDOWN:
+            lines += [f"**{section.title}**", "", *(f"- {visible(s)}" for s in section.sentences), ""]
+            continue
+        for i, sentence in enumerate(section.sentences):
+            head = f"{section.title:<13}" if i == 0 else " " * 13
+            lines += textwrap.wrap(head + visible(sentence), WIDTH, subsequent_indent=" " * 15,
+                                   break_long_words=False, break_on_hyphens=False)  # fmt: skip
+    return [*lines, ""] if form is TableForm.TABLE else lines
+
+
+def _line(results: Results, name: str) -> str:
+    """One line for a log: the task, the first, and what it was ranked by."""
+    task = _task(results, name)
+    order = names(task["order"])
+    best = document(document(task["candidates"])[order[0]])
+    metric = str(task["ranked_by"])
+    if not best["viable"]:
+        return visible(f"{name}: no candidate is viable (n = {task['examples']})") + "\n"
+    return visible(f"{name}: {order[0]} {called(metric)} {_with_interval(best, metric)} (n = {task['examples']})") + "\n"
+
+
+def _csv(results: Results, tasks: Sequence[str]) -> str:
+    """Every metric of every candidate, overall and by subset, a row each."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["task", "candidate", "subset", "metric", "value", "low", "high", "n"])
+    for name in tasks:
+        for candidate, found in document(_task(results, name)["candidates"]).items():
+            scopes = {"": document(found)["metrics"]}
+            scopes |= {s: document(f)["metrics"] for s, f in document(document(found)["subsets"]).items()}
+            for subset, metrics in scopes.items():
+                for metric, figures in document(metrics).items():
+                    cells = [document(figures).get(k) for k in ("value", "low", "high", "n")]
+                    writer.writerow([_cell(name), _cell(candidate), _cell(subset), metric, *cells])
+    return buffer.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A text that a spreadsheet does not take for a formula."""
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,75 @@
+"""A stored run once more, without asking anyone: conversations driven with kept answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from evalspec.language.program import ModelSpec, Recorded
+from evalspec.models.connect import keyer
+from evalspec.models.model import Answer, Failure, FailureKind, Request
+from evalspec.models.recorded import read_recorded
+from evalspec.plan.conversations import Trace, converse, visits
+from evalspec.plan.plan import Plan, PlannedTask
+from evalspec.run.session import training_of
+from evalspec.store.store import Store
+
+Reply = Answer | Failure
+Lookup = Callable[[Request], Reply | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The traces of a plan from what is kept, and how many requests have no kept answer."""
+
+    traces: Mapping[tuple[str, str], list[Trace]]
+    missing: int
+
+
+def replay(plan: Plan, store: Store | None, environment: Mapping[str, str]) -> Replayed:
+    """Every conversation of the plan, with kept answers; what is not kept reads as not asked."""
+    lookups = {
+        candidate.name: _lookup(plan, candidate, store, environment)
+        for planned in plan.tasks
+        for candidate in planned.candidates
+    }
+    traces: dict[tuple[str, str], list[Trace]] = {}
+    missing: set[tuple[str, int]] = set()
+    for planned in plan.tasks:
+        for candidate in planned.candidates:
+            key = (planned.task.name, candidate.name)
+            traces[key] = list(_replayed(planned, candidate, lookups[candidate.name], missing))
+    return Replayed(traces, len(missing))
+
+
+def _replayed(
+    planned: PlannedTask, candidate: ModelSpec, lookup: Lookup, missing: set[tuple[str, int]]
+) -> list[Trace]:
+    traces = []
+    for visit in visits(planned, candidate):
+        conversation = converse(planned, candidate, visit)
+        try:
+            request = next(conversation)
+            while True:
+                reply = lookup(request)
+                if reply is None:
+                    missing.add((f"{candidate.name}/{planned.task.name}/{visit.passing}", visit.example))
+                    reply = Failure(kind=FailureKind.NOT_ASKED, message="not asked yet")
+                request = conversation.send(reply)
+        except StopIteration as end:
+            traces.append(end.value)
+    return traces
+
+
+def _lookup(plan: Plan, candidate: ModelSpec, store: Store | None, environment: Mapping[str, str]) -> Lookup:
+    if isinstance(candidate.use, Recorded):
+        table, _ = read_recorded(candidate.use.files, model=candidate.use.model or candidate.name,
+                                 tasks=frozenset(plan.program.tasks))  # fmt: skip
+        return table.find
+    key_of = keyer(candidate, environment=environment, training=training_of(plan))
+
+    def kept(request: Request) -> Reply | None:
+        key = key_of(request)
+        return store.get(key) if key is not None and store is not None else None
+
+    return kept

@@ -1,0 +1,143 @@
+"""A run from plan to traces: candidates connected, jobs handed out, what was read gathered.
+
+Knows the plan's conversations and the store; how requests are paced and retried is `execute`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from evalspec.language.program import Baseline, Hosted, Program
+from evalspec.models.baseline import Training, without_scored
+from evalspec.models.connect import connected
+from evalspec.plan.conversations import Trace, converse, visits
+from evalspec.plan.plan import Plan, PlannedTask
+from evalspec.run.asking import Keeping
+from evalspec.run.events import Event
+from evalspec.run.execute import Job, Settings, execute
+from evalspec.run.gates import Limits, Rate
+
+if TYPE_CHECKING:
+    import anyio
+
+    from evalspec.store.store import Store
+
+Traces = dict[tuple[str, str], list[Trace]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The traces of a run by task and candidate, as they come in."""
+
+    traces: Traces = field(default_factory=dict)
+
+    def add(self, job: Job[Trace], trace: Trace) -> None:
+        self.traces.setdefault((trace.visit.task, job.candidate), []).append(trace)
+
+
+async def ask_all(
+    plan: Plan,
+    store: Store | None,
+    *,
+    environment: Mapping[str, str],
+    settings: Settings,
+    on_event: Callable[[Event], None],
+    stop: anyio.Event,
+    gathered: Gathered,
+) -> None:
+    """Asks everything in the plan that the store has not; each trace goes into `gathered` as it is whole.
+
+    Raises EvalspecFault for candidates that cannot be connected, before anything is sent, and for a store
+    that can take no more, after what was on its way arrived.
+    """
+    names = {c.name for planned in plan.tasks for c in planned.candidates}
+    specs = [spec for name, spec in plan.program.models.items() if name in names]
+    tasks = frozenset(plan.program.tasks)
+    async with connected(specs, environment=environment, training=training_of(plan), tasks=tasks) as models:
+        jobs = {name: candidate_jobs(plan, name) for name in models}
+        await execute(
+            jobs, models, store, settings=settings, on_result=gathered.add, on_event=on_event, stop=stop
+        )
+
+
+def candidate_jobs(plan: Plan, name: str) -> Iterator[Job[Trace]]:
+    """Every job of a candidate, task by task, made as it is taken."""
+    for planned in plan.tasks:
+        for candidate in planned.candidates:
+            if candidate.name == name:
+                for visit in visits(planned, candidate):
+                    yield Job(name, partial(converse, planned, candidate, visit))
+
+
+def job_counts(plan: Plan) -> dict[str, int]:
+    """How many jobs each candidate has, for progress."""
+    counts: dict[str, int] = {}
+    for planned in plan.tasks:
+        for candidate in planned.candidates:
+            own = len(planned.rows) * len(planned.passings(candidate))
+            counts[candidate.name] = counts.get(candidate.name, 0) + own
+    return counts
+
+
+def training_of(plan: Plan) -> Callable[[Baseline], Training]:
+    """What each baseline learns from: its training rows, without those that are scored."""
+
+    def training(use: Baseline) -> Training:
+        train, label = plan.data[use.train], plan.program.datasets[use.train].label
+        asked = [row.values for planned in plan.tasks for row in planned.rows if _asks(planned, use)]
+        scored = [row.values for planned in plan.tasks if _asks(planned, use)
+                  for row in plan.data[planned.task.dataset].rows]  # fmt: skip
+        kept = [row.values for row in train.rows]
+        if use.columns:
+            kept = list(without_scored(kept, scored, use.columns)[0])
+        labels = [str(values.get(label or "")) for values in kept]
+        return Training(rows=kept, row_labels=labels, labels=tuple(sorted(set(labels))), inputs=asked)
+
+    return training
+
+
+def _asks(planned: PlannedTask, use: Baseline) -> bool:
+    return any(candidate.use == use for candidate in planned.candidates)
+
+
+def settings_for(program: Program, *, concurrency: int | None, keeping: Keeping) -> Settings:
+    """How the program's limits and a `--max-concurrency` press the endpoints."""
+    limits = program.limits
+    own = dict(limits.model_concurrency)
+    together: list[tuple[int, frozenset[str]]] = []
+    for name, spec in program.models.items():
+        if isinstance(spec.use, Hosted) and spec.use.concurrency is not None:
+            own[name] = min(spec.use.concurrency, own.get(name, spec.use.concurrency))
+    for provider, declared in program.providers.items():
+        least = min((n for n in (declared, own.pop(provider, None)) if n is not None), default=None)
+        if least is not None:
+            together.append((least, _of_provider(program, provider)))
+    overall = [n for n in (limits.concurrency, concurrency) if n is not None]
+    return Settings(
+        limits=Limits(
+            concurrency=min(overall) if overall else None,
+            candidate_concurrency=own,
+            shared_concurrency=tuple(together),
+            rates=tuple(
+                Rate(per_s=rate, candidates=_meant(program, name))
+                for name, rate in limits.request_rates.items()
+            ),
+        ),
+        keeping=keeping,
+    )
+
+
+def _of_provider(program: Program, provider: str) -> frozenset[str]:
+    return frozenset(
+        n for n, s in program.models.items() if isinstance(s.use, Hosted) and s.use.provider == provider
+    )
+
+
+def _meant(program: Program, name: str) -> frozenset[str]:
+    """The candidates that a limit on a model, a provider or (empty) on all means."""
+    if not name:
+        return frozenset(program.models)
+    return frozenset((name,)) if name in program.models else _of_provider(program, name)

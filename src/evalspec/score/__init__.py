@@ -1,0 +1,1 @@
+"""Answers to scores: judged examples, decisions and costs, metrics, ranks, results, sentences."""

@@ -1,0 +1,106 @@
+"""Chains: each step's accuracy both ways, where a chain first went wrong, and how errors compound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evalspec import metrics
+from evalspec.language.program import ModelSpec, Recorded, Task
+from evalspec.metrics import Estimate
+from evalspec.score.judged import Judgement
+from evalspec.score.measures import share
+
+Verdicts = Mapping[str, bool | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepScore:
+    """A step: its accuracy run freely and given gold, how many chains failed there first, of those that reached it."""
+
+    free: Estimate
+    given_gold: Estimate
+    first_failures: int
+    hazard: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compounding:
+    """How steps make a chain. `dependence_gap` is `all_right` minus `product_of_steps`; None where undefined.
+
+    The product is of the accuracies as the steps really ran; `product_given_gold` is the forecast one
+    would make from steps that were tested alone.
+    """
+
+    product_of_steps: float | None
+    product_given_gold: float | None
+    all_right: Estimate
+    end_to_end: Estimate
+    dependence_gap: float | None
+
+
+def score_steps(task: Task, candidate: ModelSpec, heard: Sequence[Judgement]) -> Mapping[str, StepScore]:
+    """Every step of a chain. A step without gold has no accuracy, and no chain fails there first."""
+    judged = [s.name for s in task.steps if any(j.steps_right.get(s.name) is not None for j in heard)]
+    firsts = [_first_failure(j.steps_right, judged) for j in heard]
+    return {
+        step.name: StepScore(
+            free=_rate([j.steps_right.get(step.name) for j in heard], _why(step.name in judged)),
+            given_gold=_rate([j.given_gold_right.get(step.name) for j in heard], _why_not_given_gold(task, candidate)),
+            first_failures=firsts.count(step.name),
+            hazard=_hazard(step.name, judged, firsts),
+        )
+        for step in task.steps
+    }  # fmt: skip
+
+
+def _rate(flags: Sequence[bool | None], why: str) -> Estimate:
+    known = [f for f in flags if f is not None]
+    return share(known) if known else Estimate(value=None, low=None, high=None, n=0, why=why)
+
+
+def _why(judged: bool) -> str:
+    return "no data" if judged else "the step has no gold"
+
+
+def _why_not_given_gold(task: Task, candidate: ModelSpec) -> str:
+    if isinstance(candidate.use, Recorded):
+        return "recorded answers were not given gold"
+    return "a step that it reads has no gold, or it has none itself"
+
+
+def _first_failure(verdicts: Verdicts, steps: Sequence[str]) -> str | None:
+    """The first step that went wrong; None where none did."""
+    return next((s for s in steps if verdicts.get(s) is False), None)
+
+
+def _hazard(step: str, judged: Sequence[str], firsts: Sequence[str | None]) -> Estimate:
+    """First failures at a step among the chains that came to it without a failure (Wilson)."""
+    if step not in judged:
+        return Estimate(value=None, low=None, high=None, n=0, why="the step has no gold")
+    before = judged[: judged.index(step)]
+    reached = sum(first not in before for first in firsts)
+    if not reached:
+        return Estimate(value=None, low=None, high=None, n=0, why="no chain came to this step without a failure")
+    return metrics.wilson(firsts.count(step), reached)
+
+
+def compound(task: Task, steps: Mapping[str, StepScore], heard: Sequence[Judgement], end_to_end: Estimate) -> Compounding:
+    """What the steps' accuracies say about the chain, and what the chain really does."""
+    judged = [s.name for s in task.steps if steps[s.name].free.value is not None]
+    all_right = share([all(j.steps_right.get(s) is True for s in judged) for j in heard]) if judged else end_to_end
+    product = _product([steps[s].free.value for s in judged])
+    gap = all_right.value - product if all_right.value is not None and product is not None else None
+    return Compounding(
+        product_of_steps=product,
+        product_given_gold=_product([steps[s].given_gold.value for s in judged]),
+        all_right=all_right,
+        end_to_end=end_to_end,
+        dependence_gap=gap,
+    )
+
+
+def _product(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return math.prod(known) if known and len(known) == len(values) else None

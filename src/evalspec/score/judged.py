@@ -1,0 +1,174 @@
+"""Traces to judgements: for each example what was said end to end, and whether it was right.
+
+The first step of scoring. Everything behind it looks at judgements and no longer at replies.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from evalspec.answers.judge import gold_label, is_right
+from evalspec.answers.reading import Outcome, Reading, labels_of
+from evalspec.data.rows import Row
+from evalspec.language.program import ModelSpec, Step, Task
+from evalspec.models.model import Answer
+from evalspec.plan.conversations import Reply, StepTrace, Trace
+from evalspec.plan.plan import Passing, PlannedTask
+
+UNHEARD = (Outcome.ERROR, Outcome.NOT_ASKED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """One example of one candidate, end to end.
+
+    `right` is None where the candidate was not heard (`error`, `not_asked`). `truth` and `answer` are
+    labels where the answer type has them. Latency in nanoseconds and tokens are sums over the steps.
+    """
+
+    row: Row
+    reading: Reading
+    right: bool | None
+    truth: str | None
+    answer: str | None
+    abstaining_is_right: bool
+    confidence: float | None
+    distribution: Mapping[str, float] | None
+    latency_ns: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: Decimal | None
+    steps_right: Mapping[str, bool | None]
+    given_gold_right: Mapping[str, bool | None]
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.reading.outcome
+
+    @property
+    def heard(self) -> bool:
+        """Whether the example counts in quality figures."""
+        return self.reading.outcome not in UNHEARD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """All examples of one candidate in the order of the data, and who served them."""
+
+    candidate: ModelSpec
+    judgements: tuple[Judgement, ...]
+    served_models: tuple[str, ...]
+    source: str | None
+
+
+def judge(planned: PlannedTask, candidate: ModelSpec, traces: Iterable[Trace]) -> Judged:
+    """The judgements of a candidate, from its traces in any order. Examples without a trace were not asked."""
+    free: dict[int, Trace] = {}
+    golds: dict[int, Trace] = {}
+    for trace in traces:
+        (free if trace.visit.passing is Passing.FREE else golds)[trace.visit.example] = trace
+    judgements = tuple(
+        _judgement(planned.task, row, free.get(i), golds.get(i)) for i, row in enumerate(planned.rows)
+    )
+    replies = [step.reply for trace in free.values() for step in trace.steps]
+    served = {r.served_model for r in replies if isinstance(r, Answer) and r.served_model}
+    sources = {j.reading.source for j in judgements if j.confidence is not None and j.reading.source is not None}
+    return Judged(
+        candidate=candidate,
+        judgements=judgements,
+        served_models=tuple(sorted(served)),
+        source=", ".join(sorted(sources)) or None,
+    )
+
+
+NOT_ASKED = Reading(outcome=Outcome.NOT_ASKED, why="not asked yet")
+
+
+def _judgement(task: Task, row: Row, free: Trace | None, given_gold: Trace | None) -> Judgement:
+    said = {s.step: s for s in free.steps} if free is not None else {}
+    final = said.get(task.answer_of)
+    reading = final.reading if final is not None else NOT_ASKED
+    step = task.final
+    gold = gold_of(step, row)
+    replies = [s.reply for s in said.values()]
+    return Judgement(
+        row=row,
+        reading=reading,
+        right=is_right(step, reading, gold, row.values),
+        truth=gold_label(step, gold, row.values, answer=_label(step, reading, row)),
+        answer=_label(step, reading, row),
+        abstaining_is_right=gold is None or (isinstance(gold, list) and None in gold),
+        confidence=_confidence(task, said),
+        distribution=reading.distribution if task.chain_confidence == "last" else None,
+        latency_ns=_total([_latency(r) for r in replies]),
+        input_tokens=_total([r.input_tokens if isinstance(r, Answer) else None for r in replies]),
+        output_tokens=_total([r.output_tokens if isinstance(r, Answer) else None for r in replies]),
+        cost_usd=_cost(replies),
+        steps_right={s.name: _step_right(s, said.get(s.name), row) for s in task.steps},
+        given_gold_right=_given_gold(task, row, said, given_gold),
+    )
+
+
+def gold_of(step: Step, row: Row) -> object:
+    """The gold of a step for a row; None where the step has none, or where abstaining is right."""
+    return step.gold(row.values) if step.gold is not None else None
+
+
+def _label(step: Step, reading: Reading, row: Row) -> str | None:
+    if reading.outcome is not Outcome.ANSWERED or not labels_of(step, row.values):
+        return None
+    return str(reading.value)
+
+
+def _confidence(task: Task, said: Mapping[str, StepTrace]) -> float | None:
+    """The confidence of the answer: the last step's, or what the chain makes of all that ran."""
+    final = said.get(task.answer_of)
+    if final is None or final.reading.outcome is not Outcome.ANSWERED:
+        return None
+    if task.chain_confidence == "last":
+        return final.reading.confidence
+    each = [s.reading.confidence for s in said.values()]
+    known = [c for c in each if c is not None]
+    if len(known) < len(each):
+        return None
+    return math.prod(known) if task.chain_confidence == "product" else min(known)
+
+
+def _step_right(step: Step, trace: StepTrace | None, row: Row) -> bool | None:
+    if trace is None or (step.gold is None and not _needs_no_gold(step)):
+        return None
+    return is_right(step, trace.reading, gold_of(step, row), row.values)
+
+
+def _needs_no_gold(step: Step) -> bool:
+    from evalspec.language.program import Matches, TextAnswer
+
+    return isinstance(step.answer, TextAnswer) and isinstance(step.score, Matches)
+
+
+def _given_gold(
+    task: Task, row: Row, said: Mapping[str, StepTrace], given_gold: Trace | None
+) -> Mapping[str, bool | None]:
+    """Each step's verdict given gold. A step that reads no other is the same both ways."""
+    golden = {s.step: s for s in given_gold.steps} if given_gold is not None else {}
+    return {
+        s.name: _step_right(s, golden.get(s.name) if s.reads else said.get(s.name), row) for s in task.steps
+    }
+
+
+def _latency(reply: Reply | None) -> int | None:
+    return reply.latency_ns if isinstance(reply, Answer) else None
+
+
+def _total(parts: Sequence[int | None]) -> int | None:
+    """The sum where every part is known."""
+    known = [p for p in parts if p is not None]
+    return sum(known) if known and len(known) == len(parts) else None
+
+
+def _cost(replies: Sequence[Reply | None]) -> Decimal | None:
+    known = [r.cost_usd for r in replies if isinstance(r, Answer) and r.cost_usd is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(replies) else None

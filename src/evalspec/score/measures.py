@@ -1,0 +1,197 @@
+"""Metrics of a set of judged examples: every metric of the language that the task admits, with n and interval.
+
+Subsets are measured by the very same function. Examples that were not heard are in no quality figure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalspec import metrics
+from evalspec.answers.reading import Outcome
+from evalspec.language.program import Exact, LetterOf, OneOf, Task, TextAnswer, YesNo
+from evalspec.metrics import Estimate
+from evalspec.score.decisions import Decision
+from evalspec.score.judged import Judgement
+
+MISSES = {
+    "invalid_rate": (Outcome.NO_ANSWER,),
+    "refusal_rate": (Outcome.REFUSED,),
+    "truncation_rate": (Outcome.TRUNCATED,),
+    "abstain_rate": (Outcome.ABSTAINED,),
+}
+NO_DATA = "no data"
+CURRENCIES = ("usd", "$")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A judged example with its decision."""
+
+    judgement: Judgement
+    decision: Decision | None
+
+
+def has_labels(task: Task) -> bool:
+    """Whether the task's answers are labels."""
+    return isinstance(task.final.answer, OneOf | YesNo | LetterOf)
+
+
+def measure(task: Task, examples: Sequence[Example]) -> Mapping[str, Estimate]:
+    """Every metric by its name. Undefined ones have no value and say why."""
+    heard = [e for e in examples if e.judgement.heard]
+    found: dict[str, Estimate] = {"accuracy": accuracy(heard)}
+    if task.kind == "chain":
+        found["end_to_end"] = found["accuracy"]
+    if isinstance(task.final.answer, TextAnswer):
+        found["exact" if isinstance(task.final.score, Exact) else "contains"] = found["accuracy"]
+    if has_labels(task):
+        found |= _of_labels(task, heard)
+    if task.costs is not None:
+        found |= _of_costs(task, heard)
+    found |= _of_confidence(task, heard)
+    found |= _rates(examples)
+    found |= _resources(heard)
+    return found
+
+
+def mean(values: Sequence[float]) -> Estimate:
+    """The mean with its t interval."""
+    return metrics.mean_estimate(np.array(values, dtype=np.float64)) if values else _undefined(NO_DATA)
+
+
+def share(flags: Sequence[bool]) -> Estimate:
+    """The share of true ones: Wilson's interval, and the standard error of any mean."""
+    if not flags:
+        return metrics.wilson(0, 0)
+    found = metrics.wilson(sum(flags), len(flags))
+    se = metrics.mean_estimate(np.array(flags, dtype=np.float64)).se
+    return Estimate(value=found.value, low=found.low, high=found.high, se=se, n=found.n, why=found.why)
+
+
+def _undefined(why: str, n: int = 0) -> Estimate:
+    return Estimate(value=None, low=None, high=None, n=n, why=why)
+
+
+def accuracy(heard: Sequence[Example]) -> Estimate:
+    """The share of right answers among the examples where that can be told."""
+    flags = [e.judgement.right for e in heard if e.judgement.right is not None]
+    return share(flags)
+
+
+def _of_labels(task: Task, heard: Sequence[Example]) -> Mapping[str, Estimate]:
+    judged = [e.judgement for e in heard if e.judgement.truth is not None]
+    truth = [j.truth for j in judged]
+    answers = [j.answer for j in judged]
+    found = {
+        "balanced_accuracy": metrics.balanced_accuracy(truth, answers),
+        "macro_f1": metrics.macro_f1(truth, answers),
+        "mcc": metrics.mcc(truth, answers),
+    }
+    positive = positive_label(task)
+    if positive is not None:
+        found |= of_label(positive, heard)
+    return found
+
+
+def positive_label(task: Task) -> str | None:
+    """The label that precision, recall and f1 are about: as declared, else `yes` of yes_no."""
+    return task.positive or ("yes" if isinstance(task.final.answer, YesNo) else None)
+
+
+def of_label(label: str, heard: Sequence[Example]) -> Mapping[str, Estimate]:
+    """Precision, recall and f1 of one label."""
+    judged = [e.judgement for e in heard if e.judgement.truth is not None]
+    truth = [j.truth for j in judged]
+    answers = [j.answer for j in judged]
+    return {
+        "precision": metrics.precision(truth, answers, label),
+        "recall": metrics.recall(truth, answers, label),
+        "f1": metrics.f1(truth, answers, label),
+    }
+
+
+def _of_costs(task: Task, heard: Sequence[Example]) -> Mapping[str, Estimate]:
+    decided = [(e.judgement, e.decision) for e in heard if e.decision is not None]
+    found = {"expected_cost": mean([d.cost for _, d in decided])}
+    if task.costs is not None and task.costs.unit.casefold() in CURRENCIES:
+        priced = [d.cost + float(j.cost_usd) for j, d in decided if j.cost_usd is not None]
+        complete = len(priced) == len(decided)
+        found["total_cost"] = mean(priced) if complete else _undefined("the price of some requests is not known")
+    return found
+
+
+# ── confidence ────────────────────────────────────────────────────────────────────────────────────
+
+
+def confident_pairs(heard: Sequence[Example]) -> tuple[list[float], list[bool]]:
+    """Confidence and verdict of the examples that have both."""
+    both = [
+        (e.judgement.confidence, e.judgement.right)
+        for e in heard
+        if e.judgement.confidence is not None and e.judgement.right is not None
+    ]
+    return [c for c, _ in both], [bool(r) for _, r in both]
+
+
+def _of_confidence(task: Task, heard: Sequence[Example]) -> Mapping[str, Estimate]:
+    confidence, right = confident_pairs(heard)
+    if not confidence:
+        names = ("ece", "brier", "log_loss", "overconfidence", "mean_confidence", "auroc", "aurc", "augrc")
+        return {name: _undefined("no confidence") for name in names}
+    c, y = np.array(confidence), np.array(right, dtype=np.float64)
+    binning, bins = task.binning
+    return {
+        "ece": metrics.ece(c, y, bins=bins, binning=binning),
+        "brier": metrics.brier(c, y),
+        "log_loss": metrics.log_loss(c, y),
+        "overconfidence": metrics.overconfidence(c, y),
+        "mean_confidence": metrics.mean_estimate(c),
+        "auroc": metrics.auroc(c, y),
+        "aurc": metrics.aurc(c, y),
+        "augrc": metrics.augrc(c, y),
+    }
+
+
+# ── rates and resources ───────────────────────────────────────────────────────────────────────────
+
+
+def _rates(examples: Sequence[Example]) -> Mapping[str, Estimate]:
+    asked = [e.judgement.outcome for e in examples if e.judgement.outcome is not Outcome.NOT_ASKED]
+    found = {name: share([o in outcomes for o in asked]) for name, outcomes in MISSES.items()}
+    return {**found, "error_rate": share([o is Outcome.ERROR for o in asked])}
+
+
+def _resources(heard: Sequence[Example]) -> Mapping[str, Estimate]:
+    seconds = latencies(heard)
+    found = {f"p{q}": percentile(seconds, q) for q in (50, 90, 95, 99)}
+    tokens = [float(e.judgement.output_tokens) for e in heard if e.judgement.output_tokens is not None]
+    found["output_tokens"] = mean(tokens) if tokens else _undefined("no tokens were told")
+    prices = [float(e.judgement.cost_usd) * 1000 for e in heard if e.judgement.cost_usd is not None]
+    complete = prices and len(prices) == len(heard)
+    found["cost_per_1k"] = mean(prices) if complete else _undefined("the price of some requests is not known")
+    return found
+
+
+def latencies(heard: Sequence[Example]) -> list[float]:
+    """Seconds for each example, summed over its steps; a timeout is longer than any bound."""
+    found: list[float] = []
+    for example in heard:
+        if example.judgement.outcome is Outcome.TIMEOUT:
+            found.append(math.inf)
+        elif example.judgement.latency_ns is not None:
+            found.append(example.judgement.latency_ns / 1e9)
+    return found
+
+
+def percentile(seconds: Sequence[float], q: float) -> Estimate:
+    """A percentile of latency; undefined where none was measured."""
+    if not seconds:
+        return _undefined("no latency was measured")
+    return metrics.percentile(np.array(seconds), q)
+
+

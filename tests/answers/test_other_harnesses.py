@@ -1,0 +1,84 @@
+"""What the tests of other harnesses expect when they read and score a response, row by row."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from answers.asking import shared, step
+from evalspec.answers.judge import is_right
+from evalspec.answers.reading import Outcome, read
+from evalspec.language.program import (
+    Contains,
+    Exact,
+    Fence,
+    LetterOf,
+    NumberAnswer,
+    OneOf,
+    Pattern,
+    Step,
+    TextAnswer,
+    YesNo,
+)
+from evalspec.models.model import Answer
+
+IGNORING_ALL = Exact(ignore=frozenset({"case", "space", "punctuation", "articles"}))
+ANSWER_LINE = Pattern(regex=r"(?i)ANSWER\s*:\s*(.*)", last=True)
+ANY_CASE = Exact(ignore=frozenset({"case", "punctuation"}))
+
+STEPS: dict[str, Step] = {
+    "letter": step(LetterOf(columns=tuple("ABCD"))),
+    "letter10": step(LetterOf(columns=tuple("ABCDEFGHIJ"))),
+    "number": step(NumberAnswer()),
+    "exact": step(TextAnswer(), score=IGNORING_ALL),
+    "plain": step(TextAnswer()),
+    "contains": step(TextAnswer(), score=Contains()),
+    "pattern": step(TextAnswer(), Pattern(regex="(foo)", last=False)),
+    "pattern_ab": step(LetterOf(columns=("A", "B")), Pattern(regex=r"ANSWER: (A|B)", last=False)),
+    "pattern_abcd": step(
+        LetterOf(columns=tuple("ABCD")), Pattern(regex=r"(?i)answer:\s*([A-D])", last=False)
+    ),
+    "line": step(TextAnswer(), ANSWER_LINE, score=ANY_CASE),
+    "line_plain": step(TextAnswer(), ANSWER_LINE),
+    "yes_no": step(YesNo()),
+    "reasoning": step(TextAnswer()),
+    "fence": step(TextAnswer(), Fence(last=True), Pattern(regex=r"[\s\S]+", last=False)),
+    "labels_yes_no": step(OneOf(labels=("yes", "no"))),
+    "labels_abc": step(OneOf(labels=("a", "b", "c"))),
+}
+ELSEWHERE = {"token_f1", "rouge_l"}  # scores of later versions; so are the `json_…` kinds
+DIFFERENT: dict[str, str] = {}  # id → why we read it otherwise
+
+
+def _cases() -> list[dict[str, object]]:
+    lines = shared("answer_reading", "cases.jsonl").read_text(encoding="utf-8").splitlines()
+    return [case for case in map(json.loads, lines) if "want" in case]
+
+
+def _verdict(case: dict[str, object]) -> str | bool | None:
+    asked = STEPS[str(case["kind"])]
+    row = {letter: f"choice {letter}" for letter in "ABCDEFGHIJ"}
+    reading = read(asked, Answer(response=str(case["response"])), source=None, row=row)
+    if reading.outcome is Outcome.NO_ANSWER and case["want"] == "no_answer":
+        return "no_answer"
+    return is_right(asked, reading, case["gold"], row)
+
+
+def test_every_row_is_read_as_its_own_tests_expect_or_differs_for_a_reason() -> None:
+    ours = [case for case in _cases() if case["kind"] in STEPS]
+    wrong = {}
+    for case in ours:
+        want = case["want"] if isinstance(case["want"], str) else case["want"] == 1
+        if _verdict(case) != want:
+            wrong[case["id"]] = case
+    assert sorted(map(str, wrong)) == sorted(DIFFERENT), wrong
+    assert len(ours) == 153
+
+
+def test_no_kind_of_row_is_passed_over_unawares() -> None:
+    kinds = {str(case["kind"]) for case in _cases()}
+    unknown = {kind for kind in kinds - set(STEPS) - ELSEWHERE if not kind.startswith("json_")}
+    if not kinds:
+        pytest.skip("no rows")
+    assert not unknown
