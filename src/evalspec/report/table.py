@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from enum import StrEnum
 
+from evalspec.language.schema import METRICS
 from evalspec.report.glyphs import visible
 from evalspec.score.results import Results
 from evalspec.score.sentences import sections
@@ -18,6 +19,7 @@ from evalspec.score.wording import (
     document,
     figure,
     interval,
+    items,
     names,
     number,
     percent,
@@ -63,7 +65,17 @@ def _page(results: Results, name: str, form: TableForm) -> str:
     table = tabulate(rows, headers=headers, tablefmt=style, disable_numparse=True)
     title = _title(results, name, task)
     heading = f"## {title}\n" if form is TableForm.MARKDOWN else f"{title}\n"
-    return "\n".join((heading, table, "", *_sentences(results, name, form)))
+    return "\n".join((heading, table, "", *_orders(task, style), *_sentences(results, name, form)))
+
+
+def _orders(task: Document, style: str) -> list[str]:
+    from tabulate import tabulate
+
+    rows = two_orders(task)
+    if not rows:
+        return []
+    headers = ["", "by expected cost", str(task["unit"]), "by accuracy", "right"]
+    return [tabulate(rows, headers=headers, tablefmt=style, disable_numparse=True), ""]
 
 
 def _title(results: Results, name: str, task: Document) -> str:
@@ -78,33 +90,67 @@ def _title(results: Results, name: str, task: Document) -> str:
 
 
 def table_rows(task: Document) -> tuple[list[str], list[list[str]]]:
-    """The table's headers and rows, one for each candidate; columns that say nothing are left out."""
+    """The table's headers and rows, one for each candidate.
+
+    Columns that say nothing are left out; so are the last ones of `LEAST_NEEDED` while the table is too wide.
+    """
+    columns = _columns(task)
+    for head in ("", *LEAST_NEEDED):
+        columns = [(h, cells) for h, cells in columns if h != head]
+        if sum(max(map(len, (h, *cells))) + 2 for h, cells in columns) - 2 <= WIDTH:
+            break
+    return [head for head, _ in columns], [list(row) for row in zip(*(cells for _, cells in columns), strict=True)]
+
+
+LEAST_NEEDED = ("usd per 1k", "p95", "claims", "met", "answers itself")
+
+
+def _columns(task: Document) -> list[tuple[str, list[str]]]:
     order = names(task["order"])
     metric = str(task["ranked_by"])
     candidates = [document(document(task["candidates"])[n]) for n in order]
+    shown = dict.fromkeys((metric, "accuracy")) if metric != "end_to_end" else {metric: None}
     columns: list[tuple[str, list[str]]] = [
         ("rank", [_rank(c) for c in candidates]),
-        ("candidate", [visible(n) for n in order]),
-    ]
-    shown = dict.fromkeys((metric, "accuracy")) if metric != "end_to_end" else {metric: None}
-    for name in shown:
-        columns.append((_head(name), [_with_interval(c, name) for c in candidates]))
-        if name == "accuracy" and metric != "accuracy":
-            columns.append(("by accuracy", _places(candidates, name)))
-    columns += [
+        ("candidate", [_short(visible(n)) for n in order]),
+        *((_head(name), [_with_interval(c, name) for c in candidates]) for name in shown),
         ("answers itself", [_coverage(c) for c in candidates]),
         ("claims", [_value(c, "mean_confidence") for c in candidates]),
         ("ECE (noise)", [_ece(c) for c in candidates]),
-        ("p95", [_value(c, "p95") for c in candidates]),
+        ("p95", [_slow(c) for c in candidates]),
         ("usd per 1k", [_value(c, "cost_per_1k") for c in candidates]),
-        ("requirements", [_requirements(c) for c in candidates]),
+        ("met", [_requirements(c) for c in candidates]),
     ]
-    told = [(head, cells) for head, cells in columns if any(cell not in ("", "-") for cell in cells)]
-    return [head for head, _ in told], [list(row) for row in zip(*(cells for _, cells in told), strict=True)]
+    return [(head, cells) for head, cells in columns if any(cell not in ("", "-") for cell in cells)]
+
+
+def two_orders(task: Document) -> list[list[str]]:
+    """The order by cost beside the order by accuracy, where the task is ranked by cost and has both."""
+    order = names(task["order"])
+    ranked = [n for n in order if document(document(task["candidates"])[n])["rank_low"] is not None]
+    if task["ranked_by"] != "expected_cost" or len(ranked) < 2:
+        return []
+    found = {n: document(document(task["candidates"])[n]) for n in ranked}
+    by_cost = sorted(ranked, key=lambda n: number(_figures(found[n], "expected_cost").get("value")) or 0.0)
+    by_accuracy = sorted(ranked, key=lambda n: -(number(_figures(found[n], "accuracy").get("value")) or 0.0))
+    return [
+        [str(i), _short(visible(a)), _value(found[a], "expected_cost"), _short(visible(b)), _value(found[b], "accuracy")]
+        for i, (a, b) in enumerate(zip(by_cost, by_accuracy, strict=True), 1)
+    ]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 24 else name[:23] + "…"
+
+
+def _slow(candidate: Document) -> str:
+    """The 95th percentile of latency, where it is of a size that anyone would feel."""
+    value = number(_figures(candidate, "p95").get("value"))
+    return "-" if value is None or value < 0.005 else figure("p95", value)
 
 
 def _head(metric: str) -> str:
-    return f"{called(metric)} (95 %)"
+    return f"{called(metric)} (95 %)" if metric in METRICS else called(metric)
 
 
 def _figures(candidate: Document, metric: str) -> Document:
@@ -128,12 +174,6 @@ def _with_interval(candidate: Document, metric: str) -> str:
     return figure(metric, value) + (f" ({around})" if around else "")
 
 
-def _places(candidates: Sequence[Document], metric: str) -> list[str]:
-    """Everyone's place by another metric, so that two orders stand side by side."""
-    values = [number(_figures(c, metric).get("value")) for c in candidates]
-    return ["-" if v is None else str(1 + sum(o is not None and o > v for o in values)) for v in values]
-
-
 def _value(candidate: Document, metric: str) -> str:
     value = number(_figures(candidate, metric).get("value"))
     return "-" if value is None else figure(metric, value)
@@ -153,10 +193,9 @@ def _ece(candidate: Document) -> str:
 
 
 def _requirements(candidate: Document) -> str:
-    verdicts = [str(document(r)["verdict"]) for r in candidate["requirements"]] if isinstance(candidate["requirements"], list) else []
-    counts = {v: verdicts.count(v) for v in ("not_met", "undecided", "met")}
-    words = {"not_met": "not met", "undecided": "undecided", "met": "met"}
-    return ", ".join(f"{n} {words[v]}" for v, n in counts.items() if n)
+    """How many requirements are met of how many; those that are undecided are not met yet."""
+    verdicts = [str(document(r)["verdict"]) for r in items(candidate["requirements"])]
+    return f"{verdicts.count('met')} of {len(verdicts)}" if verdicts else ""
 
 
 # ── other forms ───────────────────────────────────────────────────────────────────────────────────

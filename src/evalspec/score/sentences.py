@@ -102,7 +102,23 @@ def _decide(task: Document) -> Iterator[str]:
         sentence = _against(task, best, name, metric, name in tied)
         if sentence is not None:
             yield sentence
+    yield from _against_handing_over(task, best)
     yield from _other_order(task, viable)
+
+
+def _against_handing_over(task: Document, best: str) -> Iterator[str]:
+    """Whether the first candidate is any better than asking none at all."""
+    candidate = _candidate(task, best)
+    abstaining = number(document(candidate["policy"]).get("cost_abstain_all"))
+    cost = _metric(candidate, "expected_cost")
+    low, high = number(cost.get("low")), number(cost.get("high"))
+    if abstaining is None or low is None or high is None:
+        return
+    told = f"handing every example over, which costs {figure('expected_cost', abstaining, _unit(task))}"
+    if high < abstaining:
+        yield f"{best} is cheaper than {told}."
+    else:
+        yield f"{best} is {'dearer' if low > abstaining else 'not plainly cheaper'} than {told}."
 
 
 def _tie(task: Document, best: str, tied: list[str], said: str) -> str:
@@ -211,10 +227,6 @@ def _costs(task: Document) -> Iterator[str]:
             f"{name} answers {percent(coverage or 0, 0)} itself and costs {figure('expected_cost', as_is, unit)} a decision "
             f"(all answered: {figure('expected_cost', answer_all, unit)}){_surprise(policy, unit)}."
         )
-    abstaining = [number(p.get("cost_abstain_all")) for p in policies.values()]
-    known = [a for a in abstaining if a is not None]
-    if known:
-        yield f"Handing every example over would cost {figure('expected_cost', known[0], unit)} a decision."
 
 
 def _surprise(policy: Document, unit: str | None) -> str:
