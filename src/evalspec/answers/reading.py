@@ -144,7 +144,7 @@ def _read_answer(
     part = extract(step.extract, said) if step.extract else whole(said)
     if step.abstains is not None and occurs(step.abstains, part.text if isinstance(part, Excerpt) else said):
         return Reading(outcome=Outcome.ABSTAINED)
-    cut = answer.outcome is None and _reason(answer) in CUT_OFF
+    cut = _recorded(answer.outcome) is None and _reason(answer) in CUT_OFF
     finding, spread = _found(step, part, row, cut=cut), _spread(step, answer, source, row, part)
     if isinstance(spread, Spread) and _takes_likeliest(step, source):
         finding = _likeliest(spread, finding)
