@@ -63,6 +63,8 @@ def test_a_recorded_answer_must_be_readable() -> None:
 @pytest.mark.parametrize("name", ["correct", "", "ANSWERED"])
 def test_an_unknown_recorded_outcome_says_nothing(name: str) -> None:
     assert reading(step(QUEUES), Answer(response="billing", outcome=name)).outcome is Outcome.ANSWERED
+    cut = Answer(response="I say billing", outcome=name, finish_reason="length")
+    assert reading(step(QUEUES), cut).outcome is Outcome.TRUNCATED
 
 
 @pytest.mark.parametrize(
