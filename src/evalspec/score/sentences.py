@@ -97,7 +97,7 @@ def _decide(task: Document) -> Iterator[str]:
         yield f"{best}: {called(metric)} {said}."
         return
     tied = [n for n in viable[1:] if _candidate(task, n)["in_the_running"]]
-    yield f"{best} comes first by {called(metric)}: {said}." if not tied else _tie(task, best, tied, said)
+    yield f"Take {best}: the best {called(metric)}, {said}." if not tied else _tie(task, best, tied, said)
     for name in viable[1:]:
         sentence = _against(task, best, name, metric, name in tied)
         if sentence is not None:
@@ -138,12 +138,23 @@ def _against(task: Document, best: str, name: str, metric: str, tied: bool) -> s
             return None
         sign = 1 if pair["a"] == name else -1
         ends = sorted(sign * end for end in (low, high) if end is not None)
-        more = "more" if sign * value >= 0 else "less"
-        size = _difference(metric, abs(value), _unit(task))
         around = f", 95 % {_signed(metric, ends[0])} to {_signed(metric, ends[1])}" if len(ends) == 2 else ""
+        size = _difference(metric, abs(value), _unit(task))
+        verb, more = _comparison(metric, sign * value >= 0)
         verdict = "not enough to tell them apart" if tied else "more than chance explains"
-        return f"{name} has {size} {more} than {best}{around} (n = {difference.get('n')}): {verdict}."
+        return f"{name} {verb} {size} {more} than {best}{around} (n = {difference.get('n')}): {verdict}."
     return None
+
+
+def _comparison(metric: str, more: bool) -> tuple[str, str]:
+    """The words that a difference stands between."""
+    match METRICS[metric].measure:
+        case Measure.COST:
+            return "costs", "more" if more else "less"
+        case Measure.SHARE:
+            return "is", "higher" if more else "lower"
+        case _:
+            return "has", "more" if more else "less"
 
 
 def _difference(metric: str, value: float, unit: str | None) -> str:
