@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from evalspec.check.candidates import request_parameters
-from evalspec.check.datasets import Data
 from evalspec.check.entries import Entries, Faults, read_entries
-from evalspec.check.reading import AnswerRead
 from evalspec.check.values import call_of, file_of, shown
 from evalspec.language.expressions import Type
 from evalspec.language.program import LetterOf
 from evalspec.language.prompts import Prompt, Written, read_prompt
 from evalspec.syntax import tree
 from evalspec.text.source import Source, Span
-from evalspec.text.values import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from evalspec.check.datasets import Data
+    from evalspec.check.reading import AnswerRead
+    from evalspec.text.values import Json
 
 LONGEST_FILE = 1_000_000
 
@@ -30,7 +34,9 @@ class Asked:
     texts: str
 
 
-def template_scope(data: Data, answer: AnswerRead | None, steps: Mapping[str, Type]) -> Mapping[str, Type] | None:
+def template_scope(
+    data: Data, answer: AnswerRead | None, steps: Mapping[str, Type]
+) -> Mapping[str, Type] | None:
     """The names a template may read, with their types; None where the columns are not known."""
     if data.types is None:
         return None
@@ -91,7 +97,12 @@ def _from_file(value: tree.Expr, faults: Faults) -> Written | None:
             return None
         text = path.read_text(encoding="utf-8-sig")
     except OSError as fault:
-        faults.add("E0210", value.at, f"`{written}` cannot be read: {fault.strerror}", "paths start from the spec's folder")
+        faults.add(
+            "E0210",
+            value.at,
+            f"`{written}` cannot be read: {fault.strerror}",
+            "paths start from the spec's folder",
+        )
         return None
     except UnicodeDecodeError:
         faults.add("E0505", value.at, f"`{written}` is not UTF-8 text")
@@ -100,7 +111,9 @@ def _from_file(value: tree.Expr, faults: Faults) -> Written | None:
     return Written(text=text, source=source, at=Span(source, 0, len(text)), form="file")
 
 
-def _reads_something(entries: Entries, asked: Asked, data: Data, steps: Iterable[str], faults: Faults) -> None:
+def _reads_something(
+    entries: Entries, asked: Asked, data: Data, steps: Iterable[str], faults: Faults
+) -> None:
     prompts = [value for name in ("prompt", "system") if (value := entries.value(name)) is not None]
     understood = len(asked.messages) == len(prompts)
     if not prompts or not understood or data.types is None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from evalspec.check.costs import Labels
 from evalspec.check.entries import Entries, Faults, read_entries
-from evalspec.check.names import Declared
 from evalspec.check.values import quantity_of, shown, word_of, words_of
 from evalspec.language.program import Bound, Costs, Limits, Step, Subset, TextAnswer
 from evalspec.language.schema import LATER_METRICS, METRICS, Measure, Metric
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, problem
-from evalspec.text.source import Span
 from evalspec.text.units import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evalspec.check.names import Declared
+    from evalspec.check.pricing import Labels
+    from evalspec.text.source import Span
 
 UNITS = {
     Measure.SHARE: (Unit.RATIO, Unit.NUMBER),
@@ -47,7 +51,9 @@ def known_metric(word: tree.Word, measured: Measured, faults: Faults) -> Metric 
             faults.not_built(word.at, f"the metric `{word.text}`")
         else:
             help_line, fixes = did_you_mean(word.text, METRICS, at=word.at)
-            faults.found.append(problem("E0410", word.at, f"there is no metric `{word.text}`", help_line, fixes=fixes))
+            faults.found.append(
+                problem("E0410", word.at, f"there is no metric `{word.text}`", help_line, fixes=fixes)
+            )
         return None
     missing = _missing_for(metric, measured)
     if missing is not None:
@@ -120,7 +126,9 @@ def _bounds(bound: tree.Bound, measured: Measured, faults: Faults) -> list[Bound
 
 def _clause(bound: tree.Bound, member: str | None) -> str:
     """The bound as it is written; for one member of a family, with the member's name."""
-    argument = member if member is not None else (shown(bound.argument) if bound.argument is not None else None)
+    argument = (
+        member if member is not None else (shown(bound.argument) if bound.argument is not None else None)
+    )
     inside = f"({argument})" if argument is not None else ""
     return f"{bound.metric.text}{inside} {bound.operator} {shown(bound.value)}"
 
@@ -131,8 +139,12 @@ def _figure(node: tree.Expr, metric: Metric, faults: Faults) -> float | None:
         return None
     value = float(found.value)
     if metric.measure is Measure.SHARE and not -1 <= value <= 1:
-        faults.add("E0429", node.at, f"`{metric.name}` is a share, and `{shown(node)}` is none",
-                   f"write `{found.text.rstrip('%')}%`" if found.unit is Unit.NUMBER and value <= 100 else "")  # fmt: skip
+        faults.add(
+            "E0429",
+            node.at,
+            f"`{metric.name}` is a share, and `{shown(node)}` is none",
+            f"write `{found.text.rstrip('%')}%`" if found.unit is Unit.NUMBER and value <= 100 else "",
+        )
         return None
     return value
 
@@ -163,7 +175,11 @@ def _member(name: str, at: Span, measured: Measured, faults: Faults) -> list[Arg
 
 def _named(name: str, at: Span, metric: Metric, measured: Measured, faults: Faults) -> list[Argument]:
     found: list[Argument] = [(s.name, None, None) for s in measured.subsets if name in (s.name, s.family)]
-    labels = measured.labels.names if measured.labels is not None and metric.name in ("precision", "recall", "f1") else ()
+    labels = (
+        measured.labels.names
+        if measured.labels is not None and metric.name in ("precision", "recall", "f1")
+        else ()
+    )
     if name in labels:
         found.append((None, name, None))
     if measured.chain and name in {s.name for s in measured.steps}:
@@ -176,7 +192,9 @@ def _named(name: str, at: Span, metric: Metric, measured: Measured, faults: Faul
         known = [s.family or s.name for s in measured.subsets] + list(labels)
         known += [s.name for s in measured.steps] if measured.chain else []
         help_line, fixes = did_you_mean(name, set(known), at=at)
-        faults.found.append(problem("E0204", at, f"`{name}` is no subset, step or label of this task", help_line, fixes=fixes))
+        faults.found.append(
+            problem("E0204", at, f"`{name}` is no subset, step or label of this task", help_line, fixes=fixes)
+        )
     return found
 
 
@@ -184,7 +202,8 @@ def _named(name: str, at: Span, metric: Metric, measured: Measured, faults: Faul
 
 
 def read_rank(entries: Entries, measured: Measured, costs: Costs | None, faults: Faults) -> tuple[str, ...]:
-    """The metrics that order the candidates: those named, else expected cost where there are costs, else accuracy."""
+    """The metrics that order the candidates: those named, else expected cost where there are costs,
+    else accuracy."""
     value = entries.value("rank")
     if value is None:
         default = "expected_cost" if costs is not None else "end_to_end" if measured.chain else "accuracy"
@@ -213,8 +232,14 @@ def read_limits(declared: Declared, faults: Faults) -> Limits:
         match bound.metric.text:
             case "concurrency":
                 found = quantity_of(bound.value, (Unit.NUMBER,), "`concurrency`", faults)
-                if found is not None and _at_least_one(found.value == int(found.value) and found.value >= 1, bound, faults):
-                    overall, each = (int(found.value), each) if not target else (overall, {**each, target: int(found.value)})
+                if found is not None and _at_least_one(
+                    found.value == int(found.value) and found.value >= 1, bound, faults
+                ):
+                    overall, each = (
+                        (int(found.value), each)
+                        if not target
+                        else (overall, {**each, target: int(found.value)})
+                    )
             case "requests":
                 rate = quantity_of(bound.value, (Unit.RATE,), "`requests`", faults)
                 if rate is not None and _at_least_one(rate.value > 0, bound, faults):
@@ -236,8 +261,12 @@ def _upper(bound: tree.Bound, faults: Faults) -> bool:
 
 def _at_least_one(fits: bool, bound: tree.Bound, faults: Faults) -> bool:
     if not fits:
-        faults.add("E0305", bound.value.at, f"`{bound.metric.text} <= {shown(bound.value)}` would ask nothing",
-                   "write a whole number of at least 1")  # fmt: skip
+        faults.add(
+            "E0305",
+            bound.value.at,
+            f"`{bound.metric.text} <= {shown(bound.value)}` would ask nothing",
+            "write a whole number of at least 1",
+        )
     return fits
 
 
@@ -254,5 +283,3 @@ def _target(bound: tree.Bound, declared: Declared, faults: Faults) -> str | None
         )
         return None
     return word.text if word is not None else None
-
-

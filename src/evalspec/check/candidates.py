@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from evalspec.check.datasets import Data, known_column, named_dataset
 from evalspec.check.entries import Entries, Faults, read_entries
-from evalspec.check.names import Declared
 from evalspec.check.values import (
     call_of,
     environment_of,
@@ -27,9 +26,14 @@ from evalspec.language.program import Baseline, Environment, Hosted, ModelSpec, 
 from evalspec.language.schema import BASELINES, BLOCKS, NOT_BUILT_FUNCTIONS, RESERVED_PARAMETERS
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, problem
-from evalspec.text.source import Span
 from evalspec.text.units import Unit
-from evalspec.text.values import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evalspec.check.names import Declared
+    from evalspec.text.source import Span
+    from evalspec.text.values import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +77,17 @@ def _url(node: tree.Expr, faults: Faults) -> str | Environment | None:
         return environment_of(node, "`base_url`", faults)
     scheme, slashes, rest = node.text.partition("://")
     if scheme not in ("http", "https") or not slashes or not rest or any(c.isspace() for c in rest):
-        faults.add("E0305", node.at, "`base_url` is an address", 'write `base_url = "https://…"` or `env("NAME")`')
+        faults.add(
+            "E0305", node.at, "`base_url` is an address", 'write `base_url = "https://…"` or `env("NAME")`'
+        )
         return None
     if "@" in rest.split("/", 1)[0]:
-        faults.add("E0440", node.at, "this address holds a user or password",
-                   'put the whole address into the environment and write `base_url = env("NAME")`')  # fmt: skip
+        faults.add(
+            "E0440",
+            node.at,
+            "this address holds a user or password",
+            'put the whole address into the environment and write `base_url = env("NAME")`',
+        )
         return None
     return node.text
 
@@ -128,8 +138,14 @@ def _use(
         faults.not_built(node.at, f"`{name}(…)`")
         return None
     help_line = did_you_mean(name, ("baseline", "recorded"))[0] if name else ""
-    faults.add("E0305", node.at, f"`use` is a route, and this is `{shown(node)}`", help_line,
-               'write "openai/gpt-5-mini", "anthropic/claude-haiku-4-5", baseline("logistic", …) or recorded("answers.jsonl")')  # fmt: skip
+    faults.add(
+        "E0305",
+        node.at,
+        f"`use` is a route, and this is `{shown(node)}`",
+        help_line,
+        'write "openai/gpt-5-mini", "anthropic/claude-haiku-4-5", baseline("logistic", …) '
+        'or recorded("answers.jsonl")',
+    )
     return None
 
 
@@ -233,11 +249,15 @@ def _baseline(
 ) -> Baseline | None:
     unexpected_arguments(at, "baseline", arguments[1:], named, ("columns", "train"), faults)
     if not arguments:
-        faults.add("E0306", at, "`baseline` needs its kind", f'one of {", ".join(f"{k!r}" for k in BASELINES)}')
+        faults.add(
+            "E0306", at, "`baseline` needs its kind", f"one of {', '.join(f'{k!r}' for k in BASELINES)}"
+        )
         return None
     kind = text_of(arguments[0], "the kind of baseline", faults)
     if kind is not None and kind not in BASELINES:
-        faults.add("E0306", arguments[0].at, f"there is no baseline `{kind}`", did_you_mean(kind, BASELINES)[0])
+        faults.add(
+            "E0306", arguments[0].at, f"there is no baseline `{kind}`", did_you_mean(kind, BASELINES)[0]
+        )
         kind = None
     train = _training(at, named.get("train"), around, faults)
     columns = _baseline_columns(at, kind, named.get("columns"), train, faults)
@@ -272,7 +292,12 @@ def _baseline_columns(
         return None
     columns = [known_column(word, train.scope, faults) for word in words]
     if train.dataset.label is not None and train.dataset.label in columns:
-        faults.add("E0413", named.value.at, f"the baseline reads `{train.dataset.label}`, the label itself", "leave it out")
+        faults.add(
+            "E0413",
+            named.value.at,
+            f"the baseline reads `{train.dataset.label}`, the label itself",
+            "leave it out",
+        )
         return None
     return tuple(c for c in columns if c is not None) if None not in columns else None
 
@@ -294,11 +319,11 @@ def _recorded(
             return None
         written, path = found
         if not path.is_file():
-            faults.add("E0210", argument.at, f"there is no file `{written}`", "paths start from the spec's folder")
+            faults.add(
+                "E0210", argument.at, f"there is no file `{written}`", "paths start from the spec's folder"
+            )
             return None
         files.append(path)
     model = named.get("model")
     name = text_of(model.value, "`model`", faults) if model is not None else None
     return Recorded(files=tuple(files), model=name)
-
-

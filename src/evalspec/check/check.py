@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from evalspec.check.bounds import read_limits
 from evalspec.check.candidates import Surroundings, read_models, read_providers
@@ -13,10 +13,14 @@ from evalspec.check.entries import Faults
 from evalspec.check.names import declare
 from evalspec.check.rules import every_rule
 from evalspec.check.tasks import Known, read_tasks
-from evalspec.data.rows import Loaded
 from evalspec.language.program import Program
-from evalspec.syntax.tree import File
-from evalspec.text.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evalspec.data.rows import Loaded
+    from evalspec.syntax.tree import File
+    from evalspec.text.diagnostics import Diagnostic
 
 
 @dataclass(frozen=True, slots=True)

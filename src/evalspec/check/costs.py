@@ -1,22 +1,25 @@
-"""Costs blocks: what a table or short form says, and its figures for a task's labels.
+"""Costs blocks: what a table or short form says, before any task says which labels there are.
 
-A table is read once (`read_costs`) and bound to labels where a task uses it (`bind_costs`), since it
-is the task that says which labels there are.
+`pricing.py` binds it to a task's labels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from evalspec.check.entries import Entries, Faults, read_entries
-from evalspec.check.names import Declared
 from evalspec.check.values import amount_of, text_of, word_of
-from evalspec.language.program import ABSTAIN, INVALID, CostByOutcome, CostMatrix, Costs
+from evalspec.language.program import CostByOutcome
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import Label, did_you_mean, problem
-from evalspec.text.source import Span
+from evalspec.text.diagnostics import Label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from evalspec.check.names import Declared
+    from evalspec.text.source import Span
 
 STAR = "*"
 
@@ -79,11 +82,18 @@ def _read(name: str, block: tree.Block, faults: Faults) -> Written | None:
     if entries.rows:
         forms.insert(0, "table")
     if len(forms) > 1:
-        faults.add("E0318", block.header, "costs are a table or one short form, not both", "remove one of them")
+        faults.add(
+            "E0318", block.header, "costs are a table or one short form, not both", "remove one of them"
+        )
         return None
     if not forms:
         if not entries.broken:
-            faults.add("E0318", block.header, "these costs have no figures", "write a table, or `right = 0; wrong = 20`")
+            faults.add(
+                "E0318",
+                block.header,
+                "these costs have no figures",
+                "write a table, or `right = 0; wrong = 20`",
+            )
         return None
     figures = _figures(entries, faults)
     money = any(m for _, m in figures.values())
@@ -91,7 +101,11 @@ def _read(name: str, block: tree.Block, faults: Faults) -> Written | None:
         return _table(name, entries, faults)
     unit = _unit(entries, money, faults)
     short = {k: v for k, (v, _) in figures.items()}
-    return _two_classes(name, entries, unit, short, faults) if forms[0] == "classes" else _by_outcome(name, entries, unit, short, faults)
+    return (
+        _two_classes(name, entries, unit, short, faults)
+        if forms[0] == "classes"
+        else _by_outcome(name, entries, unit, short, faults)
+    )
 
 
 FORMS = {"classes": ("positive", "false_positive", "false_negative"), "outcome": ("right", "wrong")}
@@ -111,12 +125,16 @@ def _unit(entries: Entries, money: bool, faults: Faults) -> str:
     value = entries.value("unit")
     declared = text_of(value, "`unit`", faults) if value is not None else None
     if value is not None and declared is not None and money and declared.casefold() != "usd":
-        faults.add("E0317", value.at, f"the unit is `{declared}`, and figures are written in dollars", "drop the `$`")
+        faults.add(
+            "E0317", value.at, f"the unit is `{declared}`, and figures are written in dollars", "drop the `$`"
+        )
     return declared or ("usd" if money else "points")
 
 
 def _needed(entries: Entries, names: tuple[str, ...], given: Mapping[str, Decimal], faults: Faults) -> bool:
-    missing = [n for n in names if n not in given and n not in entries.attributes and n not in entries.spoiled]
+    missing = [
+        n for n in names if n not in given and n not in entries.attributes and n not in entries.spoiled
+    ]
     for name in missing:
         faults.add("E0406", entries.block.header, f"these costs need `{name}`", f"write `{name} = …`")
     return all(n in given for n in names)
@@ -192,7 +210,9 @@ def _table(name: str, entries: Entries, faults: Faults) -> CostTable | None:
     heads = tuple(h for h in across if h is not None)
     truths, answers = (heads, tuple(down)) if turned else (tuple(down), heads)
     unit = _unit(entries, money, faults)
-    return CostTable(name=name, at=entries.block.header, unit=unit, truths=truths, answers=answers, figures=figures)
+    return CostTable(
+        name=name, at=entries.block.header, unit=unit, truths=truths, answers=answers, figures=figures
+    )
 
 
 def _turned(corner: tree.Cell, faults: Faults) -> bool | None:
@@ -219,7 +239,9 @@ def _head(cell: tree.Cell, faults: Faults) -> Head | None:
             word = cell.at.source.text[cell.at.start : cell.at.end]
             faults.add("E0305", cell.at, f"`{word}` is a constant", f'as a label it is quoted: `"{word}"`')
         case _:
-            faults.add("E0313", cell.at, "a label is due here", "name a label, or `*` for every label not named")
+            faults.add(
+                "E0313", cell.at, "a label is due here", "name a label, or `*` for every label not named"
+            )
     return None
 
 
@@ -230,7 +252,9 @@ def _each_once(heads: list[Head | None], what: str, faults: Faults) -> bool:
             return False
         if head.text in seen:
             first = Label(at=seen[head.text].at, message="first given here")
-            faults.add("E0314", head.at, f"the {what} `{head.text}` stands twice", "remove one", labels=[first])
+            faults.add(
+                "E0314", head.at, f"the {what} `{head.text}` stands twice", "remove one", labels=[first]
+            )
             return False
         seen[head.text] = head
     return True
@@ -259,134 +283,3 @@ def _figure(cell: tree.Cell, faults: Faults) -> tuple[Figure | None, bool]:
         case _:
             faults.add("E0313", cell.at, "a cost is due here", "write a figure, or `-` for 0 on the diagonal")
     return None, False
-
-
-# ── bound to labels ───────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """The labels of a task, and where they were declared, for messages."""
-
-    names: tuple[str, ...]
-    at: Span | None
-
-
-def bind_costs(written: Written, labels: Labels | None, used_at: Span, faults: Faults) -> Costs | None:
-    """The costs for a task's labels (None where its answers have none)."""
-    if isinstance(written, CostByOutcome):
-        return written
-    if labels is None:
-        faults.add("E0319", used_at, f"`{written.name}` prices labels, and these answers have none",
-                   "price them by `right = 0; wrong = 20; abstain = 1`")  # fmt: skip
-        return None
-    if isinstance(written, TwoClasses):
-        return _bind_two(written, labels, faults)
-    return _bind_table(written, labels, faults)
-
-
-def _bind_two(written: TwoClasses, labels: Labels, faults: Faults) -> CostMatrix | None:
-    if len(labels.names) != 2:
-        faults.add("E0319", written.at, f"this short form is for two labels, and there are {len(labels.names)}",
-                   "write a table")  # fmt: skip
-        return None
-    if written.positive.text not in labels.names:
-        _foreign(written.positive.text, written.positive.at, labels, faults)
-        return None
-    zero = Decimal(0)
-    figures = tuple(
-        tuple(
-            zero if truth == answer else (written.false_positive if answer == written.positive.text else written.false_negative)
-            for answer in labels.names
-        )
-        for truth in labels.names
-    )  # fmt: skip
-    abstain = None if written.abstain is None else (written.abstain, written.abstain)
-    largest = [max(*row, written.abstain or zero) for row in figures]
-    invalid = tuple(largest) if written.invalid is None else (written.invalid, written.invalid)
-    return CostMatrix(
-        name=written.name, at=written.at, unit=written.unit,
-        truths=labels.names, figures=figures, abstain=abstain, invalid=invalid,
-    )  # fmt: skip
-
-
-def _foreign(name: str, at: Span, labels: Labels, faults: Faults) -> None:
-    help_line, fixes = did_you_mean(name, labels.names, at=at)
-    where = [Label(at=labels.at, message="declared here")] if labels.at is not None else []
-    faults.found.append(problem("E0310", at, f"`{name}` is not a label", help_line, labels=where, fixes=fixes))
-
-
-def _bind_table(table: CostTable, labels: Labels, faults: Faults) -> CostMatrix | None:
-    before = len(faults.found)
-    special = (ABSTAIN, INVALID)
-    for head in (*table.truths, *(a for a in table.answers if a.text not in special)):
-        if not head.star and head.text not in labels.names:
-            _foreign(head.text, head.at, labels, faults)
-    known = len(faults.found) == before
-    if known:
-        _missing(table, table.truths, "row", labels, faults)
-        _missing(table, tuple(a for a in table.answers if a.text not in special), "column", labels, faults)
-    if len(faults.found) > before:
-        return None
-    matrix = _matrix(table, labels)
-    _dashes(table, faults)
-    _diagonal(table, matrix, faults)
-    return matrix
-
-
-def _missing(table: CostTable, heads: tuple[Head, ...], what: str, labels: Labels, faults: Faults) -> None:
-    given = {h.text for h in heads}
-    missing = [] if STAR in given else [n for n in labels.names if n not in given]
-    if not missing:
-        return
-    where = [Label(at=labels.at, message="declared here")] if labels.at is not None else []
-    listed = ", ".join(f"`{m}`" for m in missing)
-    faults.found.append(
-        problem(
-            "E0312",
-            table.at,
-            f"the costs have no {what} for {'label' if len(missing) == 1 else 'labels'} {listed}",
-            f"add a {what} for it, or `*` for every label not named",
-            labels=where,
-            here=f"{what}s: " + ", ".join(h.text for h in heads),
-        )
-    )
-
-
-def _matrix(table: CostTable, labels: Labels) -> CostMatrix:
-    figures = tuple(tuple(_cell(table, truth, answer) for answer in labels.names) for truth in labels.names)
-    columns = {a.text for a in table.answers}
-    abstain = tuple(_cell(table, t, ABSTAIN) for t in labels.names) if ABSTAIN in columns else None
-    if INVALID in columns:
-        invalid = tuple(_cell(table, t, INVALID) for t in labels.names)
-    else:
-        invalid = tuple(max(*row, *(abstain[i : i + 1] if abstain else ())) for i, row in enumerate(figures))
-    return CostMatrix(
-        name=table.name, at=table.at, unit=table.unit,
-        truths=labels.names, figures=figures, abstain=abstain, invalid=invalid,
-    )  # fmt: skip
-
-
-def _cell(table: CostTable, truth: str, answer: str) -> Decimal:
-    """The figure for a pair, through `*` where it is not named; `*` never stands on the diagonal."""
-    row = truth if any(t.text == truth for t in table.truths) else STAR
-    column = answer if any(a.text == answer for a in table.answers) else STAR
-    if truth == answer and STAR in (row, column):
-        return Decimal(0)
-    return table.figures[row, column].value or Decimal(0)
-
-
-def _dashes(table: CostTable, faults: Faults) -> None:
-    for (truth, answer), figure in table.figures.items():
-        if figure.value is None and truth != answer:
-            faults.add("E0315", figure.at, "`-` stands on the diagonal only", "write `0` for a mistake that costs nothing")
-
-
-def _diagonal(table: CostTable, matrix: CostMatrix, faults: Faults) -> None:
-    for i, truth in enumerate(matrix.truths):
-        if matrix.figures[i][i] > min(matrix.figures[i]):
-            at = next((t.at for t in table.truths if t.text == truth), table.at)
-            faults.add("W0316", at, f"answering `{truth}` rightly is not the cheapest answer of its row",
-                       "are truths and answers the wrong way round?")  # fmt: skip
-
-

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from evalspec.check.entries import Entries, Faults, read_entries
-from evalspec.check.names import Declared
 from evalspec.check.values import (
-    call_of,
     file_of,
-    flag_of,
     labels_of,
-    shown,
     text_of,
     whole_number,
     word_of,
@@ -20,12 +16,17 @@ from evalspec.check.values import (
 )
 from evalspec.data.prepare import prepare
 from evalspec.data.read import RawTable, read_files
-from evalspec.data.rows import Loaded
 from evalspec.language.expressions import Expression, Scope, Type, compile_expression, holds
 from evalspec.language.program import DataFile, Dataset, Derived, Subset
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import Label, did_you_mean, errors, problem
+from evalspec.text.diagnostics import did_you_mean, errors, problem
 from evalspec.text.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evalspec.check.names import Declared
+    from evalspec.data.rows import Loaded
 
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 LATER_FORMATS = (".json", ".parquet")
@@ -109,7 +110,9 @@ def _files(entries: Entries, faults: Faults) -> tuple[DataFile, ...] | None:
     value = entries.value("source")
     if value is None:
         if "source" not in entries.spoiled and not entries.rows:
-            faults.add("E0406", entries.block.header, "`dataset` needs `source`", 'write `source = file("data.csv")`')
+            faults.add(
+                "E0406", entries.block.header, "`dataset` needs `source`", 'write `source = file("data.csv")`'
+            )
         return None
     declared = _format(entries, faults)
     items = value.items if isinstance(value, tree.Sequence) else (value,)
@@ -172,7 +175,9 @@ def _derived(
     known = dict(types) if types is not None else None
     for entry in read_entries(block, faults).attributes.values() if block is not None else ():
         if known is not None and entry.key.text in known:
-            faults.add("E0205", entry.key.at, f"there is a column `{entry.key.text}` already", "choose another name")
+            faults.add(
+                "E0205", entry.key.at, f"there is a column `{entry.key.text}` already", "choose another name"
+            )
             continue
         expression, found = compile_expression(entry.value, Scope(known, f"dataset `{name}`"))
         faults.extend(found)
@@ -250,9 +255,16 @@ def read_subsets(declared: Declared, data: Mapping[str, Data], faults: Faults) -
     return tuple(found)
 
 
-def _dataset_of(block: tree.Block, declared: Declared, data: Mapping[str, Data], faults: Faults) -> Data | None:
+def _dataset_of(
+    block: tree.Block, declared: Declared, data: Mapping[str, Data], faults: Faults
+) -> Data | None:
     if block.target is None:
-        faults.add("E0407", block.header, "a subset is of a dataset", f"write `{shown_header(block)} of DATASET {{ … }}`")
+        faults.add(
+            "E0407",
+            block.header,
+            "a subset is of a dataset",
+            f"write `{shown_header(block)} of DATASET {{ … }}`",
+        )
         return None
     return named_dataset(block.target, declared, data, faults)
 
@@ -261,13 +273,17 @@ def shown_header(block: tree.Block) -> str:
     return " ".join(w.text for w in (block.kind, block.name) if w is not None)
 
 
-def named_dataset(word: tree.Word, declared: Declared, data: Mapping[str, Data], faults: Faults) -> Data | None:
+def named_dataset(
+    word: tree.Word, declared: Declared, data: Mapping[str, Data], faults: Faults
+) -> Data | None:
     """The dataset that a word names; silent about one whose block is broken, which was told already."""
     if word.text in data:
         return data[word.text]
     if word.text not in declared.names["dataset"]:
         help_line, fixes = did_you_mean(word.text, declared.names["dataset"], at=word.at)
-        faults.found.append(problem("E0201", word.at, f"there is no dataset `{word.text}`", help_line, fixes=fixes))
+        faults.found.append(
+            problem("E0201", word.at, f"there is no dataset `{word.text}`", help_line, fixes=fixes)
+        )
     return None
 
 
@@ -281,7 +297,12 @@ def _subset(name: str, entries: Entries, data: Data, least: int | None, faults: 
         return _family(name, by, data, least, at, faults)
     if where is None:
         if not entries.spoiled:
-            faults.add("E0406", entries.block.header, "`subset` needs `where` or `by`", 'write `where = lang == "es"`')
+            faults.add(
+                "E0406",
+                entries.block.header,
+                "`subset` needs `where` or `by`",
+                'write `where = lang == "es"`',
+            )
         return []
     expression = condition(where, data.scope, faults)
     if expression is None:
@@ -299,8 +320,12 @@ def _selects_something(subset: Subset, where_at: Span, loaded: Loaded | None, fa
         faults.add("E0612", where_at, f"this selects none of the {len(loaded.rows):,} examples",
                    "compare it with the values that the data really have")  # fmt: skip
     elif subset.minimum is not None and n < subset.minimum:
-        faults.add("W0613", subset.at, f"subset `{subset.name}` has {n} examples, fewer than its `min` of {subset.minimum}",
-                   "label more of them, or lower `min`")  # fmt: skip
+        faults.add(
+            "W0613",
+            subset.at,
+            f"subset `{subset.name}` has {n} examples, fewer than its `min` of {subset.minimum}",
+            "label more of them, or lower `min`",
+        )
 
 
 def _family(
@@ -311,7 +336,11 @@ def _family(
     column = known_column(word, data.scope, faults) if word is not None else None
     if column is None or data.loaded is None:
         return []
-    values = {row.values.get(column) for row in data.loaded.rows if isinstance(row.values.get(column), str | int | float)}
+    values = {
+        row.values.get(column)
+        for row in data.loaded.rows
+        if isinstance(row.values.get(column), str | int | float)
+    }
     numeric = all(isinstance(v, int | float) for v in values)
     ordered = sorted(values, key=lambda v: (v, "") if numeric else (0, str(v)))
     if len(ordered) > 1000:
@@ -328,5 +357,3 @@ def _member(name: str, column: str, value: object, data: Data, least: int | None
     return Subset(
         name=f"{name}={value}", dataset=data.dataset.name, where=where, at=at, minimum=least, family=name
     )
-
-

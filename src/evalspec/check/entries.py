@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from evalspec.language.schema import BLOCKS, REQUEST_PARAMETERS, BlockKind, Entry
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Diagnostic, Label, did_you_mean, nearest, problem
-from evalspec.text.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from evalspec.text.source import Span
 
 NOT_BUILT = "E0499"
 
@@ -26,12 +30,17 @@ class Faults:
         self.found.extend(diagnostics)
 
     def not_built(self, at: Span, what: str, doc: str = "") -> None:
-        self.add(NOT_BUILT, at, f"{what} is not built yet" + (f" ({doc})" if doc else ""), "remove it for now")
+        self.add(
+            NOT_BUILT, at, f"{what} is not built yet" + (f" ({doc})" if doc else ""), "remove it for now"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """The legal entries of a block, sorted by shape; each attribute once. `spoiled` names those that could not be read."""
+    """The legal entries of a block, sorted by shape; each attribute once.
+
+    `spoiled` names those that could not be read.
+    """
 
     block: tree.Block
     attributes: dict[str, tree.Attribute]
@@ -92,7 +101,9 @@ def _required(entries: Entries, kind: BlockKind, faults: Faults) -> None:
     for name in kind.required:
         if name not in entries.attributes and name not in entries.spoiled:
             doc = kind.entries[name].doc
-            faults.add("E0406", entries.block.header, f"`{kind.name}` needs `{name}`", f"write `{name} = …`: {doc}")
+            faults.add(
+                "E0406", entries.block.header, f"`{kind.name}` needs `{name}`", f"write `{name} = …`: {doc}"
+            )
 
 
 def _legal_attribute(
@@ -128,7 +139,9 @@ def _free_name(key: tree.Word, kind: BlockKind, faults: Faults) -> bool:
     guess, fixes = did_you_mean(key.text, legal, at=key.at)
     if nearest(key.text, legal) is not None:
         help_lines = (guess, f'a parameter that is really called so is quoted: `"{key.text}" = …`')
-        faults.found.append(problem("E0403", key.at, f"`{kind.name}` has no `{key.text}`", *help_lines, fixes=fixes))
+        faults.found.append(
+            problem("E0403", key.at, f"`{kind.name}` has no `{key.text}`", *help_lines, fixes=fixes)
+        )
         return False
     return True
 

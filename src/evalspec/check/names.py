@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from evalspec.check.entries import Faults
 from evalspec.language.schema import BLOCKS, TOP_LEVEL
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Label, did_you_mean, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from evalspec.check.entries import Faults
 
 TASKS = ("task", "chain", "decision")
 
@@ -98,7 +102,9 @@ def _declare(
         if name.text in blocks[other]:
             before = blocks[other][name.text].name
             labels = [Label(at=before.at, message="first declared here")] if before else []
-            faults.add("E0205", name.at, f"`{name.text}` is declared twice", "rename one of them", labels=labels)
+            faults.add(
+                "E0205", name.at, f"`{name.text}` is declared twice", "rename one of them", labels=labels
+            )
             return
     blocks[kind][name.text] = entry
     names[kind].add(name.text)
@@ -115,7 +121,9 @@ def _misplaced(entry: tree.Entry, faults: Faults) -> None:
             faults.add("E0402", entry.metric.at, "a bound stands outside every block",
                        "bounds stand in `require { … }` and `limits { … }`")  # fmt: skip
         case _:
-            faults.add("E0402", entry.at, "a table stands outside every block", "tables stand in `costs NAME { … }`")
+            faults.add(
+                "E0402", entry.at, "a table stands outside every block", "tables stand in `costs NAME { … }`"
+            )
 
 
 def every_block(declared: Declared) -> Iterator[tuple[str, str, tree.Block]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from evalspec.check.costs import Labels
 from evalspec.check.datasets import Data, known_column
-from evalspec.check.entries import Entries, Faults
+from evalspec.check.pricing import Labels
 from evalspec.check.values import (
     call_of,
     flag_of,
@@ -37,8 +37,11 @@ from evalspec.language.program import (
 from evalspec.language.schema import NOT_BUILT_FUNCTIONS
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, problem
-from evalspec.text.source import Span
 from evalspec.text.units import Unit
+
+if TYPE_CHECKING:
+    from evalspec.check.entries import Entries, Faults
+    from evalspec.text.source import Span
 
 ANSWERS = ("one_of", "yes_no", "number", "text", "letter_of")
 IGNORABLE = ("case", "space", "punctuation", "articles")
@@ -63,8 +66,12 @@ def read_answer(entries: Entries, data: Data, faults: Faults) -> AnswerRead | No
     value = entries.value("answer")
     if value is None:
         if "answer" not in entries.spoiled:
-            faults.add("E0406", entries.block.header, f"`{entries.block.kind.text}` needs `answer`",
-                       "write `answer = one_of(COLUMN)`, `yes_no`, `number`, `text` or `letter_of([A, B, C, D])`")  # fmt: skip
+            faults.add(
+                "E0406",
+                entries.block.header,
+                f"`{entries.block.kind.text}` needs `answer`",
+                "write `answer = one_of(COLUMN)`, `yes_no`, `number`, `text` or `letter_of([A, B, C, D])`",
+            )
         return None
     call = call_of(value)
     if call is None or call[0] not in ANSWERS:
@@ -93,7 +100,9 @@ def _no_answer_type(value: tree.Expr, name: str, faults: Faults) -> None:
         return
     at = value.function.at if isinstance(value, tree.Call) else value.at
     help_line, fixes = did_you_mean(name, ANSWERS, at=at) if name else (f"one of {', '.join(ANSWERS)}", ())
-    faults.found.append(problem("E0422", at, f"there is no answer type `{name or shown(value)}`", help_line, fixes=fixes))
+    faults.found.append(
+        problem("E0422", at, f"there is no answer type `{name or shown(value)}`", help_line, fixes=fixes)
+    )
 
 
 def _one_of(
@@ -127,7 +136,12 @@ def _labels(node: tree.Expr, data: Data, faults: Faults) -> Labels | None:
     values = {to_text(row.values.get(column)) for row in data.loaded.rows}
     names = tuple(sorted(v for v in values if isinstance(v, str) and v))
     if len(names) > 2000:
-        faults.add("E0423", node.at, f"`{column}` has {len(names):,} values", "labels are few; is this the right column?")
+        faults.add(
+            "E0423",
+            node.at,
+            f"`{column}` has {len(names):,} values",
+            "labels are few; is this the right column?",
+        )
         return None
     return Labels(names, node.at)
 
@@ -142,7 +156,9 @@ def _letter_of(at: Span, arguments: tuple[tree.Expr, ...], data: Data, faults: F
     if None in columns:
         return None
     if not 2 <= len(columns) <= 26:
-        faults.add("E0306", arguments[0].at, f"`letter_of` takes 2 to 26 columns, and these are {len(columns)}")
+        faults.add(
+            "E0306", arguments[0].at, f"`letter_of` takes 2 to 26 columns, and these are {len(columns)}"
+        )
         return None
     answer = LetterOf(columns=tuple(c for c in columns if c is not None))
     return AnswerRead(answer, Labels(answer.letters, arguments[0].at))
@@ -223,7 +239,12 @@ def read_score(entries: Entries, answer: AnswerType, faults: Faults) -> TextScor
         faults.not_built(value.at, f"the score `{name}`")
         return Exact()
     if not isinstance(answer, TextAnswer):
-        faults.add("E0409", value.at, "`score` is for `text` answers", "other answers are right when they equal the gold")
+        faults.add(
+            "E0409",
+            value.at,
+            "`score` is for `text` answers",
+            "other answers are right when they equal the gold",
+        )
         return Exact()
     match call:
         case ("exact", (), named):
@@ -243,7 +264,12 @@ def _ignored(named: tree.Named | None, faults: Faults) -> frozenset[str]:
     words = words_of(named.value, "what is ignored", faults) if named is not None else None
     for word in words or ():
         if word.text not in IGNORABLE:
-            faults.add("E0306", word.at, f"`exact` cannot ignore `{word.text}`", did_you_mean(word.text, IGNORABLE)[0])
+            faults.add(
+                "E0306",
+                word.at,
+                f"`exact` cannot ignore `{word.text}`",
+                did_you_mean(word.text, IGNORABLE)[0],
+            )
     return frozenset(w.text for w in words or () if w.text in IGNORABLE)
 
 
@@ -275,8 +301,12 @@ def read_confidence(entries: Entries, labels: Labels | None, faults: Faults) -> 
             help_line = did_you_mean(name, ("logprobs", "stated"))[0]
             faults.add("E0425", item.at, f"there is no confidence `{name or shown(item)}`", help_line)
         elif name == "logprobs" and labels is None:
-            faults.add("E0414", item.at, "`logprobs` gives the probabilities of labels, and these answers have none",
-                       "write `confidence = stated`")  # fmt: skip
+            faults.add(
+                "E0414",
+                item.at,
+                "`logprobs` gives the probabilities of labels, and these answers have none",
+                "write `confidence = stated`",
+            )
         elif ConfidenceSource(name) in sources:
             faults.add("E0404", item.at, f"`{name}` is given twice", "remove one")
         else:
@@ -289,5 +319,3 @@ def read_strip(entries: Entries, faults: Faults) -> bool:
     value = entries.value("strip_reasoning")
     found = flag_of(value, "`strip_reasoning`", faults) if value is not None else None
     return True if found is None else found
-
-

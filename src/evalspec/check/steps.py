@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from evalspec.check.asking import Asked, read_messages, read_request, template_scope
-from evalspec.check.costs import Labels
-from evalspec.check.datasets import Data
 from evalspec.check.entries import Entries, Faults, read_entries
 from evalspec.check.reading import (
     AnswerRead,
@@ -21,8 +19,14 @@ from evalspec.check.reading import (
 )
 from evalspec.language.expressions import Expression, Type
 from evalspec.language.program import OneOf, Step
-from evalspec.syntax import tree
-from evalspec.text.source import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evalspec.check.datasets import Data
+    from evalspec.check.pricing import Labels
+    from evalspec.syntax import tree
+    from evalspec.text.source import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,15 @@ def _step(
 
 
 def _no_gold(entries: Entries, gold: object, final: bool, data: Data, faults: Faults) -> None:
-    if gold is None and final and "gold" not in entries.attributes and "gold" not in entries.spoiled:
-        if data.dataset.label is None and not _label_was_given(data):
-            faults.add("E0426", entries.block.header, "nothing says which answers are right",
-                       f"write `label = COLUMN` in dataset `{data.dataset.name}`, or `gold = …` here")  # fmt: skip
+    if gold is not None or not final or "gold" in entries.attributes or "gold" in entries.spoiled:
+        return
+    if data.dataset.label is None and not _label_was_given(data):
+        faults.add(
+            "E0426",
+            entries.block.header,
+            "nothing says which answers are right",
+            f"write `label = COLUMN` in dataset `{data.dataset.name}`, or `gold = …` here",
+        )
 
 
 def _label_was_given(data: Data) -> bool:
@@ -92,7 +101,9 @@ def _reads_gold(entries: Entries, asked: Asked, gold: Expression | None, faults:
     leaked = sorted(columns & asked.names)
     value = entries.value("prompt") or entries.value("system")
     if leaked and value is not None:
-        faults.add("E0506", value.at, f"this prompt reads `{leaked[0]}`, the right answer itself", "leave it out")
+        faults.add(
+            "E0506", value.at, f"this prompt reads `{leaked[0]}`, the right answer itself", "leave it out"
+        )
 
 
 def _labels_mentioned(entries: Entries, answer: AnswerRead, asked: Asked, faults: Faults) -> None:
@@ -102,7 +113,9 @@ def _labels_mentioned(entries: Entries, answer: AnswerRead, asked: Asked, faults
     text = asked.texts.casefold()
     missing = [label for label in answer.type.labels if label.casefold() not in text]
     if missing:
-        listed = ", ".join(f"`{m}`" for m in missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+        listed = ", ".join(f"`{m}`" for m in missing[:5]) + (
+            f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        )
         noun = "label" if len(missing) == 1 else "labels"
         faults.add("W0508", value.at, f"the prompt never mentions the {noun} {listed}",
                    'list them: `{{ labels | join(", ") }}`')  # fmt: skip
@@ -125,7 +138,9 @@ def read_steps(
         scope = template_scope(data, answers[name], types)
         asked = read_messages(entries, scope, data, named, faults)
         at = named[name].name.at if named[name].name is not None else named[name].header  # type: ignore[union-attr]
-        steps.append(_step(name, at, entries, data, answers[name], asked, tuple(named), name == final, faults))
+        steps.append(
+            _step(name, at, entries, data, answers[name], asked, tuple(named), name == final, faults)
+        )
     if not steps or None in steps:
         return None
     return _in_order([s for s in steps if s is not None], faults)

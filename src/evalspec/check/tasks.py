@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from evalspec.check.bounds import Measured, read_rank, read_requirements
-from evalspec.check.costs import Written, bind_costs
 from evalspec.check.datasets import Data, named_dataset
 from evalspec.check.entries import Entries, Faults, read_entries
-from evalspec.check.names import Declared
+from evalspec.check.pricing import bind_costs
 from evalspec.check.steps import StepRead, read_single, read_steps
 from evalspec.check.values import call_of, quantity_of, shown, whole_number, word_of, words_of
 from evalspec.language.program import (
     Baseline,
     Below,
     Binning,
-    Costs,
     CostMatrix,
+    Costs,
     Hosted,
     LeastConfident,
     ModelSpec,
@@ -30,6 +29,12 @@ from evalspec.language.program import (
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, problem
 from evalspec.text.units import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evalspec.check.costs import Written
+    from evalspec.check.names import Declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,9 @@ def read_tasks(known: Known, faults: Faults) -> Mapping[str, Task]:
 def _read(name: str, block: tree.Block, known: Known, faults: Faults) -> Task | None:
     entries = read_entries(block, faults)
     if block.target is not None:
-        faults.add("E0407", block.target.at, f"a {block.kind.text} is of nothing", "its dataset is `data = …`")
+        faults.add(
+            "E0407", block.target.at, f"a {block.kind.text} is of nothing", "its dataset is `data = …`"
+        )
     data = _data(entries, known, faults)
     if data is None:
         return None
@@ -73,7 +80,12 @@ def _data(entries: Entries, known: Known, faults: Faults) -> Data | None:
     value = entries.value("data")
     if value is None:
         if "data" not in entries.spoiled:
-            faults.add("E0406", entries.block.header, f"`{entries.block.kind.text}` needs `data`", "write `data = DATASET`")
+            faults.add(
+                "E0406",
+                entries.block.header,
+                f"`{entries.block.kind.text}` needs `data`",
+                "write `data = DATASET`",
+            )
         return None
     word = word_of(value, "`data`", faults)
     return named_dataset(word, known.declared, known.data, faults) if word is not None else None
@@ -85,7 +97,9 @@ def _answer_of(entries: Entries, faults: Faults) -> tree.Word | None:
     names = [b.name.text for b in entries.blocks if b.kind.text == "step" and b.name is not None]
     if word is not None and word.text not in names:
         help_line, fixes = did_you_mean(word.text, names, at=word.at)
-        faults.found.append(problem("E0202", word.at, f"there is no step `{word.text}`", help_line, fixes=fixes))
+        faults.found.append(
+            problem("E0202", word.at, f"there is no step `{word.text}`", help_line, fixes=fixes)
+        )
         return None
     return word
 
@@ -160,8 +174,14 @@ def _models(
         fitting = [m for m in known.models if _unfit(known.models[m], steps, data, chain, known) is None]
         _left_out(entries, [m for m in known.models if m not in fitting], steps, data, chain, known, faults)
         if not fitting and not (known.declared.names["model"] - set(known.models)):
-            faults.add("E0418", entries.block.header, f"no model fits `{entries.block.kind.text}`"
-                       if known.models else "there is no model to judge", "declare one: `model NAME { use = … }`")  # fmt: skip
+            faults.add(
+                "E0418",
+                entries.block.header,
+                f"no model fits `{entries.block.kind.text}`"
+                if known.models
+                else "there is no model to judge",
+                "declare one: `model NAME { use = … }`",
+            )
         return tuple(fitting)
     names: list[str] = []
     for word in words_of(value, "a model", faults) or ():
@@ -171,11 +191,19 @@ def _models(
 
 
 def _usable(
-    word: tree.Word, before: Sequence[str], steps: Sequence[StepRead], data: Data, chain: bool, known: Known, faults: Faults
+    word: tree.Word,
+    before: Sequence[str],
+    steps: Sequence[StepRead],
+    data: Data,
+    chain: bool,
+    known: Known,
+    faults: Faults,
 ) -> bool:
     if word.text not in known.declared.names["model"]:
         help_line, fixes = did_you_mean(word.text, known.declared.names["model"], at=word.at)
-        faults.found.append(problem("E0201", word.at, f"there is no model `{word.text}`", help_line, fixes=fixes))
+        faults.found.append(
+            problem("E0201", word.at, f"there is no model `{word.text}`", help_line, fixes=fixes)
+        )
         return False
     if word.text in before:
         faults.add("E0404", word.at, f"`{word.text}` is named twice", "remove one")
@@ -185,7 +213,9 @@ def _usable(
         return False
     reason = _unfit(spec, steps, data, chain, known)
     if reason is not None:
-        faults.add("E0417", word.at, f"`{word.text}` does not fit this {'chain' if chain else 'task'}: {reason}")
+        faults.add(
+            "E0417", word.at, f"`{word.text}` does not fit this {'chain' if chain else 'task'}: {reason}"
+        )
         return False
     return True
 
@@ -200,7 +230,9 @@ def _unfit(spec: ModelSpec, steps: Sequence[StepRead], data: Data, chain: bool, 
     return _baseline_unfit(spec.use, steps, data, chain, known)
 
 
-def _baseline_unfit(use: Baseline, steps: Sequence[StepRead], data: Data, chain: bool, known: Known) -> str | None:
+def _baseline_unfit(
+    use: Baseline, steps: Sequence[StepRead], data: Data, chain: bool, known: Known
+) -> str | None:
     if chain:
         return "a baseline answers one question, not a chain"
     labels = steps[0].labels
@@ -218,7 +250,13 @@ def _baseline_unfit(use: Baseline, steps: Sequence[StepRead], data: Data, chain:
 
 
 def _left_out(
-    entries: Entries, names: Sequence[str], steps: Sequence[StepRead], data: Data, chain: bool, known: Known, faults: Faults
+    entries: Entries,
+    names: Sequence[str],
+    steps: Sequence[StepRead],
+    data: Data,
+    chain: bool,
+    known: Known,
+    faults: Faults,
 ) -> None:
     for name in names:
         reason = _unfit(known.models[name], steps, data, chain, known)
@@ -236,7 +274,9 @@ def _costs(entries: Entries, final: StepRead, known: Known, faults: Faults) -> C
         return None
     if word.text not in known.declared.names["costs"]:
         help_line, fixes = did_you_mean(word.text, known.declared.names["costs"], at=word.at)
-        faults.found.append(problem("E0201", word.at, f"there are no costs `{word.text}`", help_line, fixes=fixes))
+        faults.found.append(
+            problem("E0201", word.at, f"there are no costs `{word.text}`", help_line, fixes=fixes)
+        )
         return None
     written = known.costs.get(word.text)
     labels = final.labels
@@ -298,7 +338,9 @@ def _positive(entries: Entries, final: StepRead, faults: Faults) -> str | None:
             faults.add("E0416", word.at, "`positive` needs answers that are labels")
         return word.text if word is not None else None
     if word.text not in final.labels.names:
-        faults.add("E0310", word.at, f"`{word.text}` is not a label", did_you_mean(word.text, final.labels.names)[0])
+        faults.add(
+            "E0310", word.at, f"`{word.text}` is not a label", did_you_mean(word.text, final.labels.names)[0]
+        )
         return None
     return word.text
 
@@ -312,7 +354,12 @@ def _binning(entries: Entries, faults: Faults) -> tuple[Binning, int]:
             return name, 10
         case ("width" | "mass" as name, (figure,), {}):
             return name, whole_number(figure, f"`{name}`", faults) or 10
-    faults.add("E0305", value.at, f"there is no binning `{shown(value)}`", "write `auto`, `width(10)`, `mass(10)` or `values`")
+    faults.add(
+        "E0305",
+        value.at,
+        f"there is no binning `{shown(value)}`",
+        "write `auto`, `width(10)`, `mass(10)` or `values`",
+    )
     return "auto", 10
 
 
@@ -320,7 +367,12 @@ def _chain_confidence(entries: Entries, chain: bool, faults: Faults) -> str:
     value = entries.value("confidence") if chain else None
     word = word_of(value, "`confidence`", faults) if value is not None else None
     if word is not None and word.text not in ("last", "product", "lowest"):
-        faults.add("E0425", word.at, f"a chain's confidence is not `{word.text}`", "write `last`, `product` or `lowest`",
-                   "where a step's confidence comes from stands in the step")  # fmt: skip
+        faults.add(
+            "E0425",
+            word.at,
+            f"a chain's confidence is not `{word.text}`",
+            "write `last`, `product` or `lowest`",
+            "where a step's confidence comes from stands in the step",
+        )
         return "last"
     return word.text if word is not None else "last"

@@ -6,18 +6,24 @@ Each reader gives the value, or None after saying what is wrong and how it is wr
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from evalspec.check.entries import Faults
 from evalspec.language.program import Environment
 from evalspec.syntax import tree
-from evalspec.text.source import Span
 from evalspec.text.units import Quantity, Unit
-from evalspec.text.values import Json
 
-SECRET = re.compile(r"^(sk|pk|rk|gsk|xai|ghp|hf|AIza|AKIA|Bearer\s)[-_A-Za-z0-9 .]{12,}$|^[A-Za-z0-9_\-]{32,}$")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+    from pathlib import Path
+
+    from evalspec.check.entries import Faults
+    from evalspec.text.source import Span
+    from evalspec.text.values import Json
+
+SECRET = re.compile(
+    r"^(sk|pk|rk|gsk|xai|ghp|hf|AIza|AKIA|Bearer\s)[-_A-Za-z0-9 .]{12,}$|^[A-Za-z0-9_\-]{32,}$"
+)
 
 
 def shown(node: tree.Expr) -> str:
@@ -30,7 +36,12 @@ def text_of(node: tree.Expr, what: str, faults: Faults) -> str | None:
     """The text of a string."""
     if isinstance(node, tree.Text):
         return node.text
-    faults.add("E0305", node.at, f"{what} is a text, and this is `{shown(node)}`", f'write it in quotes: "{shown(node)}"')
+    faults.add(
+        "E0305",
+        node.at,
+        f"{what} is a text, and this is `{shown(node)}`",
+        f'write it in quotes: "{shown(node)}"',
+    )
     return None
 
 
@@ -47,7 +58,11 @@ def word_of(node: tree.Expr, what: str, faults: Faults) -> tree.Word | None:
 
 
 def _column_call(node: tree.Expr) -> tree.Word | None:
-    if isinstance(node, tree.Call) and isinstance(node.function, tree.Name) and node.function.text == "column":
+    if (
+        isinstance(node, tree.Call)
+        and isinstance(node.function, tree.Name)
+        and node.function.text == "column"
+    ):
         match node.arguments:
             case (tree.Text() as name,):
                 return tree.Word(name.text, name.at, quoted=True)
@@ -92,9 +107,16 @@ def _label(item: tree.Expr, faults: Faults) -> str | None:
         case tree.Amount():
             return item.quantity.text
         case tree.Constant():
-            faults.add("E0305", item.at, f"`{shown(item)}` is a constant", f'as a label it is quoted: `"{shown(item)}"`')
+            faults.add(
+                "E0305",
+                item.at,
+                f"`{shown(item)}` is a constant",
+                f'as a label it is quoted: `"{shown(item)}"`',
+            )
             return None
-    faults.add("E0305", item.at, f"a label is a word or a text, and this is `{shown(item)}`", "put it in quotes")
+    faults.add(
+        "E0305", item.at, f"a label is a word or a text, and this is `{shown(item)}`", "put it in quotes"
+    )
     return None
 
 
@@ -139,7 +161,9 @@ def whole_number(node: tree.Expr, what: str, faults: Faults, *, least: int = 1) 
     if found is None:
         return None
     if found.value != found.value.to_integral_value() or found.value < least:
-        faults.add("E0305", node.at, f"{what} is a whole number of at least {least}, and this is `{shown(node)}`")
+        faults.add(
+            "E0305", node.at, f"{what} is a whole number of at least {least}, and this is `{shown(node)}`"
+        )
         return None
     return int(found.value)
 
@@ -192,10 +216,14 @@ def environment_of(node: tree.Expr, what: str, faults: Faults) -> Environment | 
         case ("env", (tree.Text() as variable,), {}):
             if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable.text):
                 return Environment(variable.text)
-            faults.add("E0305", variable.at, f"`{variable.text}` cannot be the name of an environment variable")
+            faults.add(
+                "E0305", variable.at, f"`{variable.text}` cannot be the name of an environment variable"
+            )
             return None
     if isinstance(node, tree.Text):
-        faults.add("E0440", node.at, f"{what} is written out", 'put it into the environment and write `env("NAME")`')
+        faults.add(
+            "E0440", node.at, f"{what} is written out", 'put it into the environment and write `env("NAME")`'
+        )
     else:
         faults.add("E0305", node.at, f"{what} comes from the environment", 'write `env("NAME")`')
     return None
@@ -221,19 +249,32 @@ def json_of(node: tree.Expr, what: str, faults: Faults) -> Json:
             return node.value
         case tree.Amount() if node.quantity.unit is Unit.NUMBER:
             value = node.quantity.value
-            return int(value) if value == value.to_integral_value() and "." not in node.quantity.text else float(value)
+            return (
+                int(value)
+                if value == value.to_integral_value() and "." not in node.quantity.text
+                else float(value)
+            )
         case tree.Negative(value=tree.Amount()):
             inner = json_of(node.value, what, faults)
             return -inner if isinstance(inner, int | float) else None
         case tree.Sequence():
             return [json_of(item, what, faults) for item in node.items]
-    faults.add("E0305", node.at, f"{what} is a text, a number, true, false or a list, and this is `{shown(node)}`",
-               f'a text is quoted: "{shown(node)}"' if isinstance(node, tree.Name) else "")  # fmt: skip
+    faults.add(
+        "E0305",
+        node.at,
+        f"{what} is a text, a number, true, false or a list, and this is `{shown(node)}`",
+        f'a text is quoted: "{shown(node)}"' if isinstance(node, tree.Name) else "",
+    )
     return None
 
 
 def unexpected_arguments(
-    at: Span, name: str, arguments: Sequence[tree.Expr], named: dict[str, tree.Named], legal: Sequence[str], faults: Faults
+    at: Span,
+    name: str,
+    arguments: Sequence[tree.Expr],
+    named: dict[str, tree.Named],
+    legal: Sequence[str],
+    faults: Faults,
 ) -> None:
     """Says which arguments of a call do not belong to it."""
     for argument in arguments:
@@ -241,4 +282,9 @@ def unexpected_arguments(
     for key, given in named.items():
         if key not in legal:
             known = ", ".join(f"`{k}`" for k in legal)
-            faults.add("E0306", given.name.at, f"`{name}` has no argument `{key}`", f"it takes {known}" if known else "")
+            faults.add(
+                "E0306",
+                given.name.at,
+                f"`{name}` has no argument `{key}`",
+                f"it takes {known}" if known else "",
+            )

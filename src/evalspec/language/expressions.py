@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from evalspec.language import functions
 from evalspec.language.functions import FUNCTIONS, Function, Type
 from evalspec.syntax import tree
 from evalspec.syntax.tree import Operator
 from evalspec.text.diagnostics import Diagnostic, did_you_mean, problem
-from evalspec.text.source import Span
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from evalspec.text.source import Span
 
 __all__ = ["Expression", "Scope", "Type", "compile_expression", "holds"]
 
@@ -107,7 +111,9 @@ class _Compiler:
             case tree.Member():
                 return self.member(node)
             case tree.Index():
-                return self.wrong("E0303", node.at, "expressions have no `[ ]`", "read a field with `column.field`")
+                return self.wrong(
+                    "E0303", node.at, "expressions have no `[ ]`", "read a field with `column.field`"
+                )
 
     # ── names ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -119,7 +125,9 @@ class _Compiler:
             help_line, fixes = did_you_mean(text, known, at=at)
             quoted = "" if help_line.startswith("did") else f'a text stands in quotes: `"{text}"`'
             self.faults.append(
-                problem("E0203", at, f"{self.scope.where} has no column `{text}`", help_line, quoted, fixes=fixes)
+                problem(
+                    "E0203", at, f"{self.scope.where} has no column `{text}`", help_line, quoted, fixes=fixes
+                )
             )
             return NOTHING
         self.read.add(text)
@@ -193,7 +201,9 @@ class _Compiler:
         if sign in ORDER:
             for kind, part in ((left_type, node.left), (right_type, node.right)):
                 if kind in (Type.BOOL, Type.LIST, Type.OBJECT):
-                    return self.wrong("E0302", part.at, f"a {kind} has no order", "compare it with `==` or `in`")
+                    return self.wrong(
+                        "E0302", part.at, f"a {kind} has no order", "compare it with `==` or `in`"
+                    )
         return Type.BOOL, lambda row: functions.compared(sign, left(row), right(row))
 
     def same(self, node: tree.Binary, left: Type, right: Type) -> None:
@@ -229,7 +239,9 @@ class _Compiler:
         left_type, left = self.compile(node.left)
         right_type, right = self.compile(node.right)
         if left_type not in (Type.TEXT, Type.LIST, Type.UNKNOWN):
-            return self.wrong("E0302", node.left.at, f"`contains` looks into a text or list, and this is a {left_type}")
+            return self.wrong(
+                "E0302", node.left.at, f"`contains` looks into a text or list, and this is a {left_type}"
+            )
         if left_type is Type.TEXT and right_type not in (Type.TEXT, Type.UNKNOWN):
             return self.wrong("E0302", node.right.at, f"a text cannot contain a {right_type}")
         return Type.BOOL, lambda row: functions.contained(left(row), right(row))
@@ -237,7 +249,9 @@ class _Compiler:
     def matches(self, node: tree.Binary) -> Typed:
         left_type, left = self.compile(node.left)
         if left_type not in (Type.TEXT, Type.UNKNOWN):
-            return self.wrong("E0302", node.left.at, f"`matches` looks into a text, and this is a {left_type}")
+            return self.wrong(
+                "E0302", node.left.at, f"`matches` looks into a text, and this is a {left_type}"
+            )
         if not isinstance(node.right, tree.Text):
             return self.wrong("E0302", node.right.at, "`matches` takes a regular expression", 'write r"…"')
         fault = functions.pattern_fault(node.right.text)
@@ -257,7 +271,10 @@ class _Compiler:
         function = FUNCTIONS.get(name)
         if function is None:
             return self.wrong(
-                "E0303", node.function.at, f"there is no function `{name}`", did_you_mean(name, [*FUNCTIONS, "column"])[0]
+                "E0303",
+                node.function.at,
+                f"there is no function `{name}`",
+                did_you_mean(name, [*FUNCTIONS, "column"])[0],
             )
         if node.named or len(node.arguments) != len(function.takes):
             return self.wrong("E0303", node.at, f"`{name}` is written `{function.shape}`")

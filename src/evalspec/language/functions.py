@@ -101,7 +101,7 @@ def _comparable(left: object, right: object) -> bool:
 
 
 def compared(sign: Operator, left: object, right: object) -> bool | None:
-    """The comparison, or None where a side is missing. Values of different types are unequal, without order."""
+    """The comparison, or None where a side is missing. Values of different types are unequal, unordered."""
     if left is None or right is None:
         return None
     if not _comparable(left, right):
@@ -177,7 +177,11 @@ def to_number(value: object) -> object:
         number = float(text.replace(",", ""))
     except ValueError:
         return None
-    return (int(number) if number.is_integer() and abs(number) < 2**53 else number) if math.isfinite(number) else None
+    return (
+        (int(number) if number.is_integer() and abs(number) < 2**53 else number)
+        if math.isfinite(number)
+        else None
+    )
 
 
 def to_text(value: object) -> object:
@@ -230,16 +234,54 @@ FUNCTIONS: Mapping[str, Function] = {
     f.name: f
     for f in (
         Function(name="len", shape="len(text or list)", takes=(SIZED,), gives=Type.NUMBER, apply=_length),
-        Function(name="words", shape="words(text)", takes=(TEXT,), gives=Type.NUMBER, apply=_of_text(lambda t: len(t.split()))),
-        Function(name="lower", shape="lower(text)", takes=(TEXT,), gives=Type.TEXT, apply=_of_text(str.lower)),
-        Function(name="upper", shape="upper(text)", takes=(TEXT,), gives=Type.TEXT, apply=_of_text(str.upper)),
-        Function(name="strip", shape="strip(text)", takes=(TEXT,), gives=Type.TEXT, apply=_of_text(str.strip)),
-        Function(name="starts_with", shape="starts_with(text, beginning)", takes=(TEXT, TEXT), gives=Type.BOOL, apply=_of_texts(str.startswith)),
-        Function(name="ends_with", shape="ends_with(text, ending)", takes=(TEXT, TEXT), gives=Type.BOOL, apply=_of_texts(str.endswith)),
-        Function(name="replace", shape="replace(text, old, new)", takes=(TEXT, TEXT, TEXT), gives=Type.TEXT, apply=_of_texts(_replaced)),
+        Function(
+            name="words",
+            shape="words(text)",
+            takes=(TEXT,),
+            gives=Type.NUMBER,
+            apply=_of_text(lambda t: len(t.split())),
+        ),
+        Function(
+            name="lower", shape="lower(text)", takes=(TEXT,), gives=Type.TEXT, apply=_of_text(str.lower)
+        ),
+        Function(
+            name="upper", shape="upper(text)", takes=(TEXT,), gives=Type.TEXT, apply=_of_text(str.upper)
+        ),
+        Function(
+            name="strip", shape="strip(text)", takes=(TEXT,), gives=Type.TEXT, apply=_of_text(str.strip)
+        ),
+        Function(
+            name="starts_with",
+            shape="starts_with(text, beginning)",
+            takes=(TEXT, TEXT),
+            gives=Type.BOOL,
+            apply=_of_texts(str.startswith),
+        ),
+        Function(
+            name="ends_with",
+            shape="ends_with(text, ending)",
+            takes=(TEXT, TEXT),
+            gives=Type.BOOL,
+            apply=_of_texts(str.endswith),
+        ),
+        Function(
+            name="replace",
+            shape="replace(text, old, new)",
+            takes=(TEXT, TEXT, TEXT),
+            gives=Type.TEXT,
+            apply=_of_texts(_replaced),
+        ),
         Function(name="number", shape="number(text)", takes=(SCALAR,), gives=Type.NUMBER, apply=to_number),
         Function(name="text", shape="text(value)", takes=(SCALAR,), gives=Type.TEXT, apply=to_text),
-        Function(name="date", shape="date(text)", takes=(frozenset((Type.TEXT, Type.DATE)),), gives=Type.DATE, apply=to_date),
-        Function(name="is_missing", shape="is_missing(value)", takes=(ANY,), gives=Type.BOOL, apply=is_missing),
+        Function(
+            name="date",
+            shape="date(text)",
+            takes=(frozenset((Type.TEXT, Type.DATE)),),
+            gives=Type.DATE,
+            apply=to_date,
+        ),
+        Function(
+            name="is_missing", shape="is_missing(value)", takes=(ANY,), gives=Type.BOOL, apply=is_missing
+        ),
     )
-}  # fmt: skip
+}

@@ -6,17 +6,19 @@ being a chain of one step, so that planning, running and scoring have one shape 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from evalspec.language.expressions import Expression, Type
-from evalspec.language.prompts import Prompt
-from evalspec.text.source import Source, Span
-from evalspec.text.values import Json
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+    from pathlib import Path
+
+    from evalspec.language.expressions import Expression, Type
+    from evalspec.language.prompts import Prompt
+    from evalspec.text.source import Source, Span
+    from evalspec.text.values import Json
 
 INVALID = "invalid"
 ABSTAIN = "abstain"
@@ -351,7 +353,9 @@ class Limits:
 
     concurrency: int | None = None
     model_concurrency: Mapping[str, int] = field(default_factory=dict)
-    request_rates: Mapping[str, float] = field(default_factory=dict)  # model or provider, '' for all; per second
+    request_rates: Mapping[str, float] = field(
+        default_factory=dict
+    )  # model or provider, '' for all; per second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ globals, no macros or imports, a fixed list of filters and methods, limits on ou
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ from evalspec.text.diagnostics import Diagnostic, did_you_mean, problem
 from evalspec.text.source import Source, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jinja2 import Template, nodes
 
 
@@ -29,7 +30,10 @@ class Prompt:
     template: Template = field(repr=False, compare=False)
 
     def render(self, scope: Mapping[str, object]) -> str:
-        """The text for one example. Raises RenderFault where it takes too long, grows too large or misses a value."""
+        """The text for one example.
+
+        Raises RenderFault where it takes too long, grows too large or misses a value.
+        """
         from evalspec.language import sandbox
 
         return sandbox.render(self.template, scope)
@@ -72,7 +76,7 @@ class Written:
 def read_prompt(
     written: Written, scope: Mapping[str, Type] | None, where: str
 ) -> tuple[Prompt | None, tuple[Diagnostic, ...]]:
-    """The prompt, and what is wrong with it. `scope`: the names it may read, None where they are not known."""
+    """The prompt, and what is wrong with it. `scope`: the names it may read, None where nobody knows them."""
     import jinja2
 
     from evalspec.language import sandbox
@@ -115,8 +119,12 @@ def _construct_fault(written: Written, finding: tuple[str, str, int]) -> Diagnos
     if kind == "test":
         return problem("E0503", at, f"there is no test `{name}`", did_you_mean(name, sandbox.TESTS)[0])
     if kind == "call":
-        return problem("E0504", at, f"a template cannot call `{name}`", f"methods: {', '.join(sorted(sandbox.METHODS))}")
-    return problem("E0504", at, f"a template cannot use `{name}`", "it may use values, filters, `if`, `for` and `set`")
+        return problem(
+            "E0504", at, f"a template cannot call `{name}`", f"methods: {', '.join(sorted(sandbox.METHODS))}"
+        )
+    return problem(
+        "E0504", at, f"a template cannot use `{name}`", "it may use values, filters, `if`, `for` and `set`"
+    )
 
 
 def _unknown_name(
@@ -143,7 +151,9 @@ def _member_faults(written: Written, parsed: nodes.Template, scope: Mapping[str,
         kind = scope[owner.name]
         if kind not in (Type.OBJECT, Type.UNKNOWN):
             at = written.place(member.lineno, member.attr)
-            faults.append(problem("E0502", at, f"`{owner.name}` is a {kind} and has no member `{member.attr}`"))
+            faults.append(
+                problem("E0502", at, f"`{owner.name}` is a {kind} and has no member `{member.attr}`")
+            )
     return faults
 
 

@@ -16,26 +16,37 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 SECONDS = 5.0
 LONGEST = 20_000_000
-TICK = "_tick"
-METHODS = frozenset(
-    "strip lstrip rstrip lower upper title capitalize split splitlines startswith endswith "
-    "removeprefix removesuffix items keys values get".split()
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+METHODS = _words(
+    """
+    strip lstrip rstrip lower upper title capitalize split splitlines startswith endswith
+    removeprefix removesuffix items keys values get
+    """
 )
-FILTERS = frozenset(
-    "abs batch capitalize count d default dictsort e escape first float groupby indent int items join last length "
-    "list lower map max min reject rejectattr replace reject reverse round select selectattr slice sort string "
-    "striptags sum title tojson trim truncate unique upper wordcount".split()
+FILTERS = _words(
+    """
+    abs batch capitalize count d default dictsort e escape first float groupby indent int items join last
+    length list lower map max min reject rejectattr replace reverse round select selectattr slice sort
+    string striptags sum title tojson trim truncate unique upper wordcount
+    """
 )
-TESTS = frozenset(
-    "defined undefined none string number integer float boolean mapping sequence iterable true false odd even "
-    "divisibleby in eq ne lt le gt ge equalto greaterthan lessthan lower upper sameas".split()
+TESTS = _words(
+    """
+    defined undefined none string number integer float boolean mapping sequence iterable true false odd
+    even divisibleby in eq ne lt le gt ge equalto greaterthan lessthan lower upper sameas
+    """
 )
 ALLOWED = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.With, nodes.Name,
-    nodes.Const, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Operand, nodes.Compare,
-    nodes.CondExpr, nodes.And, nodes.Or, nodes.Not, nodes.Add, nodes.Sub, nodes.Div, nodes.FloorDiv, nodes.Mod,
-    nodes.Mul, nodes.Neg, nodes.Pos, nodes.Concat, nodes.Getattr, nodes.Getitem, nodes.Slice, nodes.Call,
-    nodes.Filter, nodes.Test,
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign, nodes.With,
+    nodes.Name, nodes.Const, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Operand,
+    nodes.Compare, nodes.CondExpr, nodes.And, nodes.Or, nodes.Not, nodes.Add, nodes.Sub, nodes.Div,
+    nodes.FloorDiv, nodes.Mod, nodes.Mul, nodes.Neg, nodes.Pos, nodes.Concat, nodes.Getattr, nodes.Getitem,
+    nodes.Slice, nodes.Call, nodes.Filter, nodes.Test,
 )  # fmt: skip
 
 
@@ -104,7 +115,13 @@ def _environment() -> _Environment:
     )
     environment.globals.clear()
     kept: dict[str, Callable[..., Any]] = {n: f for n, f in environment.filters.items() if n in FILTERS}
-    kept |= {"replace": _replace, "indent": _indent, "join": _join, "tojson": _to_json, "_concat": _concatenated}
+    kept |= {
+        "replace": _replace,
+        "indent": _indent,
+        "join": _join,
+        "tojson": _to_json,
+        "_concat": _concatenated,
+    }
     environment.filters.clear()
     environment.filters.update(kept)
     for name in [n for n in environment.tests if n not in TESTS]:
@@ -126,7 +143,11 @@ def foreign_constructs(parsed: nodes.Template) -> Iterator[tuple[str, str, int]]
             target = node.node
             yield "call", str(getattr(target, "attr", None) or getattr(target, "name", "this")), node.lineno
         elif not isinstance(node, ALLOWED):
-            yield "construct", {"Pow": "**"}.get(type(node).__name__, type(node).__name__.lower()), node.lineno
+            yield (
+                "construct",
+                {"Pow": "**"}.get(type(node).__name__, type(node).__name__.lower()),
+                node.lineno,
+            )
 
 
 def make_foreign_harmless(parsed: nodes.Template) -> None:

@@ -6,9 +6,12 @@ change of the grammar. What is not built yet is listed too, so that it is told a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +185,12 @@ BLOCKS: Mapping[str, BlockKind] = {
                 _a("abstain", "the cost of abstaining"),
             ),
         ),
-        BlockKind(name="task", doc="one question", named=True, entries=_entries(*ASKING, *READING, *DECIDING, *JUDGING)),
+        BlockKind(
+            name="task",
+            doc="one question",
+            named=True,
+            entries=_entries(*ASKING, *READING, *DECIDING, *JUDGING),
+        ),
         BlockKind(
             name="chain",
             doc="questions that read each other's answers",
@@ -209,8 +217,12 @@ BLOCKS: Mapping[str, BlockKind] = {
             bounds=True,
             entries=_entries(_a("else", "exclude (the default) or mark")),
         ),
-        BlockKind(name="limits", doc="how hard the endpoints may be pressed", bounds=True,
-                  entries=_entries(_later("race", "stop asking models that are certainly beaten"))),  # fmt: skip
+        BlockKind(
+            name="limits",
+            doc="how hard the endpoints may be pressed",
+            bounds=True,
+            entries=_entries(_later("race", "stop asking models that are certainly beaten")),
+        ),
         BlockKind(name="derive", doc="computed columns", free=True, entries={}),
         BlockKind(name="request", doc="request parameters", free=True, entries={}),
         BlockKind(name="headers", doc="headers", free=True, entries={}),
@@ -243,10 +255,20 @@ NOT_BUILT_FUNCTIONS = {
 BASELINES = ("majority", "naive_bayes", "logistic")
 REQUEST_PARAMETERS = (
     "temperature", "max_tokens", "max_completion_tokens", "top_p", "top_k", "min_p", "seed", "stop", "n",
-    "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "reasoning_effort", "thinking",
+    "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "reasoning_effort",
+    "thinking",
     "response_format", "service_tier", "user", "metadata", "verbosity", "extra_body", "chat_template_kwargs",
 )  # fmt: skip
-RESERVED_PARAMETERS = ("model", "messages", "stream", "logprobs", "top_logprobs", "n", "response_format", "user")
+RESERVED_PARAMETERS = (
+    "model",
+    "messages",
+    "stream",
+    "logprobs",
+    "top_logprobs",
+    "n",
+    "response_format",
+    "user",
+)
 
 
 # ── metrics ───────────────────────────────────────────────────────────────────────────────────────
@@ -304,7 +326,9 @@ METRICS: Mapping[str, Metric] = {
         _m("total_cost", "expected cost and the request's price", DOWN, Measure.COST, "costs"),
         _m("ece", "expected calibration error", DOWN, Measure.SHARE, "confidence"),
         _m("brier", "mean squared error of the confidence", DOWN, Measure.SCORE, "confidence"),
-        _m("log_loss", "mean log loss of the confidence, clipped at 0.001", DOWN, Measure.SCORE, "confidence"),
+        _m(
+            "log_loss", "mean log loss of the confidence, clipped at 0.001", DOWN, Measure.SCORE, "confidence"
+        ),
         _m("overconfidence", "mean confidence minus accuracy", Direction.ZERO, Measure.SHARE, "confidence"),
         _m("mean_confidence", "mean confidence", UP, Measure.SHARE, "confidence"),
         _m("auroc", "chance that a right answer has the higher confidence", UP, Measure.SCORE, "confidence"),

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Callable
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from lark import Token, Tree
 
@@ -18,6 +18,9 @@ from evalspec.syntax.tree import Operator, Word
 from evalspec.text.diagnostics import Diagnostic, nearest, problem
 from evalspec.text.source import Source, Span
 from evalspec.text.units import PER, SECONDS, Quantity, Unit, UnknownUnit, read_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Node = Token | Tree[Token]
 DEEPEST = 200
@@ -84,7 +87,12 @@ class Builder:
         kind, *rest = words
         if len(rest) > 1:
             self.faults.append(
-                problem("E0115", rest[1].at, f"a block has one name, and `{rest[0].text}` is it", "remove this word")
+                problem(
+                    "E0115",
+                    rest[1].at,
+                    f"a block has one name, and `{rest[0].text}` is it",
+                    "remove this word",
+                )
             )
         name = rest[0] if rest else None
         return tree.Block(kind, name, target, self.entries(body), self.span(node), self.span(header))
@@ -100,7 +108,11 @@ class Builder:
         return tree.Bound(word, argument, str(operator), self.expression(value), self.span(node))
 
     def _row(self, node: Tree[Token]) -> tree.TableRow:
-        cells = [self._cell(c, after) for after, c in zip(node.children, node.children[1:], strict=False) if isinstance(c, Tree)]
+        cells = [
+            self._cell(c, after)
+            for after, c in zip(node.children, node.children[1:], strict=False)
+            if isinstance(c, Tree)
+        ]
         return tree.TableRow(tuple(cells), self.span(node))
 
     def _cell(self, node: Tree[Token], bar: Node) -> tree.Cell:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lark import Lark, Token
 from lark import __version__ as lark_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 TABLE = HERE / "grammar.table"
@@ -58,7 +61,9 @@ def table_bytes(grammar: str) -> bytes:
     """The table as it is saved: fingerprint, then Lark's own form."""
     buffer = io.BytesIO()
     made = build(grammar)
-    made.options.options["postlex"] = None  # served its purpose; pickled, it would tie the table to this module
+    made.options.options["postlex"] = (
+        None  # served its purpose; pickled, it would tie the table to this module
+    )
     made.save(buffer)
     return fingerprint(grammar) + buffer.getvalue()
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from lark import Token
+from typing import TYPE_CHECKING
 
 from evalspec.syntax.tokens import ENDS_VALUE, STARTS_VALUE
 from evalspec.text.diagnostics import Diagnostic, Edit, Fix, problem
 from evalspec.text.source import Source, Span
+
+if TYPE_CHECKING:
+    from lark import Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,9 @@ def _unterminated(here: Situation) -> Diagnostic | None:
         )
     if here.token.type == "UNTERMINATED_LONG":
         at = Span(here.source, here.at.start, here.at.start + 3)
-        return problem("E0102", at, 'this `"""` is never closed', 'put `"""` on a line of its own behind the text')
+        return problem(
+            "E0102", at, 'this `"""` is never closed', 'put `"""` on a line of its own behind the text'
+        )
     return None
 
 
@@ -61,20 +65,24 @@ def _foreign(here: Situation) -> Diagnostic | None:
             "E0103",
             here.at,
             f"`{here.token.value}` is not a name",
-            "names are made of A-Z a-z 0-9 and _, and do not begin with a digit; put other labels and keys in quotes",
+            "names are made of A-Z a-z 0-9 and _, the first no digit; put other labels and keys in quotes",
         )
     if here.token.type == "ODD":
         known = {"“": '"', "”": '"', "„": '"', "’": "'", "'": '"', "`": '"', "&": "and", "!": "not"}
         offer = known.get(here.token.value, "")
         shown = here.token.value if here.token.value.isprintable() else f"U+{ord(here.token.value):04X}"
-        return problem("E0103", here.at, f"`{shown}` has no meaning here", f"write `{offer}`" if offer else "")
+        return problem(
+            "E0103", here.at, f"`{shown}` has no meaning here", f"write `{offer}`" if offer else ""
+        )
     return None
 
 
 def _single_equals(here: Situation) -> Diagnostic | None:
     if here.token.type == "EQUAL" and any(t.type == "EQUAL" for t in here.entry):
         fix = Fix(message="write `==`", edits=(Edit(at=here.at, text="=="),))
-        return problem("E0109", here.at, "`=` gives a value; it does not compare", "write `==` to compare", fixes=[fix])
+        return problem(
+            "E0109", here.at, "`=` gives a value; it does not compare", "write `==` to compare", fixes=[fix]
+        )
     return None
 
 
@@ -104,7 +112,8 @@ def _table(here: Situation) -> Diagnostic | None:
         "E0113",
         here.at,
         f"a cell cannot hold {_shown(here.token)} here",
-        "a cell is a bare word, a string, a number, `-`, `*` or an expression in parentheses; quote anything else",
+        "a cell is a bare word, a string, a number, `-`, `*` or an expression in parentheses",
+        "quote anything else",
     )
 
 
@@ -113,9 +122,13 @@ def _no_value(here: Situation) -> Diagnostic | None:
     if here.token.type not in ("SEP", "RBRACE", "$END") or before is None:
         return None
     if before.type == "EQUAL":
-        return problem("E0111", here.at, f"`{here.entry[0].value} =` has no value", "write a value behind the `=`")
+        return problem(
+            "E0111", here.at, f"`{here.entry[0].value} =` has no value", "write a value behind the `=`"
+        )
     if before.type == "COMPARE":
-        return problem("E0111", here.at, "this bound has no figure", "write a figure such as `85%` or `600ms` behind it")
+        return problem(
+            "E0111", here.at, "this bound has no figure", "write a figure such as `85%` or `600ms` behind it"
+        )
     if before.type not in ENDS_VALUE:
         return problem("E0111", here.at, f"something is missing behind `{before.value}`")
     return None
@@ -134,7 +147,9 @@ def _head(here: Situation) -> Diagnostic | None:
     """A token in the head of a block that is no name."""
     if "LBRACE" not in here.accepts or here.after is None or here.after.type != "LBRACE":
         return None
-    return problem("E0103", here.at, f"{_shown(here.token)} is not a name", "names are made of A-Z a-z 0-9 and _")
+    return problem(
+        "E0103", here.at, f"{_shown(here.token)} is not a name", "names are made of A-Z a-z 0-9 and _"
+    )
 
 
 def _no_equals(here: Situation) -> Diagnostic | None:
@@ -158,7 +173,9 @@ def _no_equals(here: Situation) -> Diagnostic | None:
             f"write `{name} = {rest}` for an attribute, or `{shown} {{ … }}` for a block",
         )
     if here.token.type in STARTS_VALUE and len(words) == 1:
-        return problem("E0112", here.at, f"`=` is missing behind `{name}`", f"write `{name} = {here.token.value}`")
+        return problem(
+            "E0112", here.at, f"`=` is missing behind `{name}`", f"write `{name} = {here.token.value}`"
+        )
     return None
 
 

@@ -6,9 +6,10 @@ entry may stand there, a broken entry takes its place, and the rest of that entr
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lark import Token, Tree
 from lark.exceptions import UnexpectedToken
-from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from evalspec.syntax.build import Builder, TooDeep
 from evalspec.syntax.grammar import parser
@@ -17,6 +18,9 @@ from evalspec.syntax.tokens import Tokens, tokens_of
 from evalspec.syntax.tree import File
 from evalspec.text.diagnostics import Diagnostic, Label, in_order, problem
 from evalspec.text.source import Source, Span
+
+if TYPE_CHECKING:
+    from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 
 def parse(source: Source) -> tuple[File, tuple[Diagnostic, ...]]:
@@ -100,7 +104,9 @@ class _Driver:
         at_margin = self.source.position(tokens[i].start_pos or 0)[1] == 1
         return at_margin and words - i >= 2 and words < len(tokens) and tokens[words].type == "LBRACE"
 
-    def _close(self, result: list[Token], tokens: list[Token], stack: list[int], before: Token | None) -> None:
+    def _close(
+        self, result: list[Token], tokens: list[Token], stack: list[int], before: Token | None
+    ) -> None:
         opening = tokens[stack.pop()]
         end = (before.start_pos or 0) if before is not None else len(self.source.text)
         result.append(Token("RBRACE", "", start_pos=end, end_pos=end))
@@ -148,7 +154,7 @@ class _Driver:
             self._break_entry(here)
 
     def _begins_entry(self) -> bool:
-        """Whether a new entry plainly begins at the token: a name with `=`, a comparison or a brace behind."""
+        """Whether a new entry plainly begins at the token: a name with `=` or a brace behind."""
         kinds = [t.type for t in self.tokens[self.at : self.at + 4]]
         if not kinds or kinds[0] not in ("NAME", "STAR", "METRIC"):
             return False
@@ -195,7 +201,7 @@ class _Driver:
 
 
 def _head_without_brace(tokens: list[Token]) -> tuple[int, int] | None:
-    """Where, outside all blocks, a line of two or more bare words stands: the head of a block without brace."""
+    """Where, outside all blocks, a line of two or more bare words stands: the head of a braceless block."""
     depth, begin = 0, 0
     found = None
     for i, token in enumerate(tokens):

@@ -5,12 +5,15 @@ The lexer never fails, so neither does this. What is done here keeps the grammar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lark import Token
 
 from evalspec.syntax.grammar import parser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 OPENING = {"LPAR": "RPAR", "LSQB": "RSQB"}
 ENDS_VALUE = frozenset(

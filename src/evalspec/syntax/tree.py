@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from evalspec.text.source import Source, Span
-from evalspec.text.units import Quantity
+if TYPE_CHECKING:
+    from evalspec.text.source import Source, Span
+    from evalspec.text.units import Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An entry that could not be read. `words` are those it began with, so that what it would have declared is known."""
+    """An entry that could not be read. `words` are those it began with: what it would have declared."""
 
     words: tuple[Word, ...]
     at: Span

@@ -7,11 +7,14 @@ the command line decide to stop. `catalogue.py` lists every code.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from evalspec.text.source import Place, Span
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evalspec.text.source import Place, Span
 
 
 class Severity(StrEnum):

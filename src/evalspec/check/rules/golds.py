@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from evalspec.answers.judge import valid_gold
-from evalspec.check.names import Declared
-from evalspec.data.rows import Loaded
 from evalspec.language.program import OneOf, Program, Step
 from evalspec.text.diagnostics import Diagnostic, problem
 from evalspec.text.source import DataLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from evalspec.check.names import Declared
+    from evalspec.data.rows import Loaded
 
 SHOWN = 5
 

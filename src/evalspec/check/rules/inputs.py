@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from evalspec.check.names import Declared
 from evalspec.data.audit import same_input_other_label
-from evalspec.data.rows import Loaded
 from evalspec.language.program import Baseline, Program, Task
 from evalspec.models.baseline import without_scored
 from evalspec.text.diagnostics import Diagnostic, problem
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
-def equal_inputs_agree(declared: Declared, program: Program, data: Mapping[str, Loaded]) -> Iterable[Diagnostic]:
+    from evalspec.check.names import Declared
+    from evalspec.data.rows import Loaded
+
+
+def equal_inputs_agree(
+    declared: Declared, program: Program, data: Mapping[str, Loaded]
+) -> Iterable[Diagnostic]:
     """A warning where equal inputs, in the columns that prompts or baselines read, have different labels."""
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for task in program.tasks.values():
@@ -54,8 +60,16 @@ def training_rows_are_not_scored(
                 [r.values for r in train.rows], [r.values for r in scored.rows], use.columns
             )
             if dropped and not kept:
-                yield problem("E0431", spec.at, f"every row of `{use.train}` is also scored, so that none is left to learn from",
-                              "train on other rows")  # fmt: skip
+                yield problem(
+                    "E0431",
+                    spec.at,
+                    f"every row of `{use.train}` is also scored, so that none is left to learn from",
+                    "train on other rows",
+                )
             elif dropped:
-                yield problem("W0431", spec.at, f"{dropped} training rows of `{use.train}` are scored rows too and are left out",
-                              "keep training and scored rows apart")  # fmt: skip
+                yield problem(
+                    "W0431",
+                    spec.at,
+                    f"{dropped} training rows of `{use.train}` are scored rows too and are left out",
+                    "keep training and scored rows apart",
+                )

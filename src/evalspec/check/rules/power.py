@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from evalspec.check.names import Declared
-from evalspec.data.rows import Loaded
 from evalspec.language.expressions import holds
-from evalspec.language.program import Bound, Program, Task
 from evalspec.metrics.power import minimum_detectable_difference
 from evalspec.text.diagnostics import Diagnostic, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from evalspec.check.names import Declared
+    from evalspec.data.rows import Loaded
+    from evalspec.language.program import Bound, Program, Task
 
 LEAST = 30
 DISCORDANT = 0.2
@@ -27,10 +31,12 @@ def what_can_be_told_apart(
         smallest = minimum_detectable_difference(n, DISCORDANT).value
         if smallest is not None:
             yield problem(
-                "N0701", task.at,
-                f"{n:,} examples tell two candidates apart from a difference of {smallest:.1%} in accuracy upwards",
+                "N0701",
+                task.at,
+                f"{n:,} examples tell two candidates apart "
+                f"from a difference of {smallest:.1%} in accuracy upwards",
                 f"at 80 % power, if they disagree on {DISCORDANT:.0%} of the examples",
-            )  # fmt: skip
+            )
 
 
 def bounds_can_be_decided(
@@ -42,8 +48,12 @@ def bounds_can_be_decided(
         for bound in task.requirements if loaded is not None else ():
             n = _examples(bound, task, program, loaded) if loaded is not None else LEAST
             if n < LEAST:
-                yield problem("W0702", bound.at, f"`{bound.clause}` is measured on {n} examples and will stay undecided",
-                              f"it takes at least {LEAST}")  # fmt: skip
+                yield problem(
+                    "W0702",
+                    bound.at,
+                    f"`{bound.clause}` is measured on {n} examples and will stay undecided",
+                    f"it takes at least {LEAST}",
+                )
 
 
 def _examples(bound: Bound, task: Task, program: Program, loaded: Loaded) -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from evalspec.check.names import Declared, every_block
-from evalspec.data.rows import Loaded
-from evalspec.language.program import Program
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Diagnostic, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from evalspec.data.rows import Loaded
+    from evalspec.language.program import Program
 
 REFERENCES = {
     "data": "dataset", "train": "dataset", "costs": "costs", "models": "model", "provider": "provider",
@@ -31,7 +35,7 @@ def declarations_are_used(
 
 
 def _every_model_is_candidate(declared: Declared) -> bool:
-    """Whether some task takes every model that fits, so that none is left over (misfits are told by a note)."""
+    """Whether some task takes every model that fits, so that none is left over; a note tells misfits."""
     blocks = [*declared.of("task").values(), *declared.of("chain").values()]
     return any(not any(_key(e) == "models" for e in b.entries) for b in blocks)
 
