@@ -237,10 +237,12 @@ def test_a_record_that_never_ends_is_stopped_at_its_bound(tmp_path: Path) -> Non
     assert "never be closed" in fault.help[0]
 
 
-def test_too_many_rows_columns_and_cells(tmp_path: Path) -> None:
+def test_too_many_rows_columns_cells_and_lines(tmp_path: Path) -> None:
     text = b"a,b\n" + b"1,2\n" * 10
     table(read_bytes(tmp_path, "a.csv", text, limits=Limits(rows=10, cells=20)))
     fault = only(read_bytes(tmp_path, "a.csv", text, limits=Limits(rows=9)))
     assert code_and_place(fault) == ("E0643", 11, 1)
     assert only(read_bytes(tmp_path, "a.csv", text, limits=Limits(columns=1))).code == "E0643"
-    assert "20" not in only(read_bytes(tmp_path, "a.csv", text, limits=Limits(cells=19))).help[0]
+    fault = only(read_bytes(tmp_path, "a.csv", text, limits=Limits(cells=19)))
+    assert (fault.code, fault.message) == ("E0643", "10 rows of 2 columns are more than 19 cells")
+    assert only(read_bytes(tmp_path, "a.csv", b"\n" * 99, limits=Limits(lines=98))).code == "E0643"

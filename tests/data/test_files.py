@@ -127,6 +127,20 @@ def test_text_under_the_name_of_gzip(tmp_path: Path) -> None:
     assert fault.help == ("name it `a.csv`",)
 
 
+def test_what_stops_the_reading_is_told_however_much_was_told_before(tmp_path: Path) -> None:
+    packed = gzip.compress(b"a,b\n" + b"1\n" * 100_000)
+    _, told = read_bytes(tmp_path, "a.csv.gz", packed[:-9])
+    assert [fault.code for fault in told] == ["E0631"] * 20 + ["E0642", "E0644"]
+
+
+def test_a_warning_forbids_neither_the_digest_nor_other_errors(tmp_path: Path) -> None:
+    made, told = read_bytes(tmp_path, "a.csv", b"a;b\n1;2\n")
+    assert made is not None
+    assert made.sha256 == hashlib.sha256(b"a;b\n1;2\n").hexdigest()
+    _, told = read_bytes(tmp_path, "a.csv", b"a;b\n")
+    assert [fault.code for fault in told] == ["W0602", "E0625"]
+
+
 def test_a_gzipped_file_that_is_cut_off_anywhere(tmp_path: Path) -> None:
     whole = gzip.compress(ROWS)
     for length in (1, 2, 5, 10, 12, len(whole) // 2, len(whole) - 8, len(whole) - 1):

@@ -126,6 +126,7 @@ def test_what_pythons_json_module_writes_reads_back_equal(
         ("null", "E0637", 1, "this is null"),
         ('{"a": 1, "b": 2, "a": 3}', "E0639", 18, "the key `a` stands twice in one object"),
         ('{"o": {"k": 1, "k": 1}}', "E0639", 16, "the key `k` stands twice"),
+        ('{"\\ud83d": 1, "\\ud83d": 2}', "E0639", 1, "the key `?` stands twice"),
         ('{"a": 9223372036854775808}', "E0640", 7, "does not fit 64 bits"),
         ('{"o": [{"k": -9223372036854775809}]}', "E0640", 14, "does not fit 64 bits"),
         ('{"a": %s}' % ("9" * 5000), "E0640", 7, "does not fit 64 bits"),
@@ -138,6 +139,7 @@ def test_what_pythons_json_module_writes_reads_back_equal(
         ('{"a": %s}' % ("[" * 300 + "]" * 300), "E0638", 1, "nested over 200 deep"),
         ('{"a": %s' % ("[" * 100_000), "E0638", 1, "nested over 200 deep"),
         ('{"a": "%s"}' % ("x" * (2**20 + 1)), "E0634", 1, "`a` holds 1 MB"),
+        ('{"a": 0.%s}' % ("1" * 2**20), "E0634", 1, "`a` holds 1 MB"),
     ],
 )  # fmt: skip
 def test_a_line_that_is_no_row_is_told_with_its_column(

@@ -34,6 +34,8 @@ def read_delimited(
     width, file, rows = len(names or ()), tape.faults.file.written, part.rows
     for cells in records(tape, lines, delimiter):
         if names is None:
+            if not _few_enough(tape, len(cells)):
+                break
             names, width = tuple(cells), len(cells)
             part.kinds.update((name, {str}) for name in names)
             _check_header(tape, names, delimiter)
@@ -81,18 +83,22 @@ def _cells_of(size: int) -> Iterator[None]:
 
 
 def _too_long(tape: Tape, cells: list[str]) -> bool:
-    for number, cell in enumerate(cells, 1):
-        if len(cell) > tape.limits.cell:
-            size, limit = in_words(len(cell)), in_words(tape.limits.cell)
-            tape.fault("E0634", f"cell {number} holds {size}; a cell may hold {limit}", _runs_over(tape))
-            return True
-    return False
+    longest = max(cells, key=len, default="")
+    if len(longest) <= tape.limits.cell:
+        return False
+    size, limit = in_words(len(longest)), in_words(tape.limits.cell)
+    number = cells.index(longest) + 1
+    tape.fault("E0634", f"cell {number} holds {size}; a cell may hold {limit}", _runs_over(tape))
+    return True
+
+
+def _few_enough(tape: Tape, columns: int) -> bool:
+    if columns > tape.limits.columns:
+        tape.stop("E0643", f"the header has more than {tape.limits.columns} columns", excerpt=tape.held[0])
+    return not tape.stopped
 
 
 def _check_header(tape: Tape, names: Header, delimiter: str) -> None:
-    if len(names) > tape.limits.columns:
-        tape.stop("E0643", f"the header has more than {tape.limits.columns} columns", excerpt=tape.held[0])
-        return
     seen: dict[str, int] = {}
     for number, name in enumerate(names, 1):
         if not name.strip():
@@ -122,6 +128,8 @@ def _format_help(mark: str) -> str:
 
 
 def _ragged(tape: Tape, cells: int, width: int, delimiter: str, declared: bool) -> None:
+    if tape.faults.only_counted():
+        return
     owner = "the spec's `header`" if declared else "the header"
     columns = f"{width} column{'s' if width != 1 else ''}"
     help_line = ""

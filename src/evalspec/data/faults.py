@@ -23,8 +23,9 @@ def clipped(line: str) -> str:
 
 
 def shown(text: str) -> str:
-    """A name or value from the data as messages show it: quoted, and never long."""
-    return f"`{text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + '…'}`"
+    """A name or value from the data as messages show it: quoted, short, and no half characters."""
+    short = text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+    return f"`{short.encode(errors='replace').decode()}`"
 
 
 @dataclass(slots=True)
@@ -52,11 +53,16 @@ class Faults:
         if not self.beyond:
             self.beyond.append(fault)
 
-    def add_once(self, fault: Diagnostic) -> None:
-        """Keeps a fault that fills whole files (a wrong encoding): the first is told, others are counted."""
-        self.repeats[fault.code] += 1
-        if self.repeats[fault.code] == 1:
-            self.add(fault)
+    def only_counted(self) -> bool:
+        """Counts one more fault and is true, where no more are told, so that none need be written."""
+        if self.beyond:
+            self.untold += 1
+        return bool(self.beyond)
+
+    def is_repeat(self, code: str) -> bool:
+        """Counts a fault that fills whole files (a wrong encoding); false for the first one."""
+        self.repeats[code] += 1
+        return self.repeats[code] > 1
 
     def add_final(self, fault: Diagnostic) -> None:
         """Keeps the fault after which nothing can be read, however many there were before."""

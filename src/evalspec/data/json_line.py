@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from sys import intern
 
+from evalspec.data.columns import as_text
 from evalspec.data.faults import shown
 from evalspec.data.limits import Limits, in_words
 from evalspec.data.table import WrittenNumber
@@ -57,27 +58,26 @@ class RowReader:
         """The row of a line; a cell that is a number may be a WrittenNumber. Raises UnreadableLineError."""
         self.numbers = 0
         try:
-            value: object = self.decoder.decode(line)
+            return self._row(line)
         except json.JSONDecodeError as fault:
             raise _not_json(line, fault) from fault
         except RecursionError as fault:
             raise self._too_deep() from fault
-        if line.count("[") + line.count("{") > self.limits.depth and not _shallow(value, self.limits.depth):
-            raise self._too_deep()
-        if HALF_CHARACTER.search(line):
-            _check_characters(line, value)
+
+    def _row(self, line: str) -> dict[str, object]:
+        value: object = self.decoder.decode(line)
         if not isinstance(value, dict):
             raise _no_object(value)
-        return self._fitting(line, value)
-
-    def _fitting(self, line: str, row: dict[str, object]) -> dict[str, object]:
+        row: dict[str, object] = value
         if self.numbers:
-            row = {
-                name: _plain(cell) if isinstance(cell, list | dict) else cell for name, cell in row.items()
-            }
+            row = {name: _in_place(cell) for name, cell in row.items()}
         if len(line) > self.limits.cell:
             for name, cell in row.items():
                 _check_size(name, cell, self.limits.cell)
+        if line.count("[") + line.count("{") > self.limits.depth and not _shallow(row, self.limits.depth):
+            raise self._too_deep()
+        if HALF_CHARACTER.search(line):
+            _check_characters(line, row)
         return row
 
     def _too_deep(self) -> UnreadableLineError:
@@ -133,7 +133,7 @@ def _no_object(value: object) -> UnreadableLineError:
 def _check_characters(line: str, value: object) -> None:
     """Escapes of one half of a surrogate pair make texts that no request and no file can hold."""
     try:
-        json.dumps(value, ensure_ascii=False, default=lambda number: number.text).encode()
+        json.dumps(value, ensure_ascii=False, default=as_text).encode()
     except UnicodeEncodeError as fault:
         half = f"\\u{ord(fault.object[fault.start]):04x}"
         found = re.search(re.escape(half), line, re.IGNORECASE)
@@ -142,24 +142,34 @@ def _check_characters(line: str, value: object) -> None:
 
 
 def _check_size(name: str, cell: object, most: int) -> None:
-    text = json.dumps(cell, ensure_ascii=False) if isinstance(cell, list | dict) else cell
-    if isinstance(text, str) and len(text) > most:
+    text = as_text(cell) or ""
+    if len(text) > most:
         message = f"{shown(name)} holds {in_words(len(text))}; a cell may hold {in_words(most)}"
         raise UnreadableLineError("E0634", message)
 
 
 def _shallow(value: object, depth: int) -> bool:
+    """Whether nothing is nested deeper: level by level, since recursion is what deep values forbid."""
     level = [value]
     for _ in range(depth + 1):
-        inner = [list(v.values()) if isinstance(v, dict) else v for v in level if isinstance(v, dict | list)]
-        level = [child for children in inner for child in children if isinstance(child, dict | list)]
+        children: list[object] = []
+        for inner in level:
+            if isinstance(inner, dict):
+                children.extend(inner.values())
+            elif isinstance(inner, list):
+                children.extend(inner)
+        level = [child for child in children if isinstance(child, (dict, list))]
         if not level:
             return True
     return False
 
 
+def _in_place(cell: object) -> object:
+    """A cell, with its written form only where the cell itself is the number."""
+    return _plain(cell) if isinstance(cell, list | dict) else cell
+
+
 def _plain(value: object) -> object:
-    """The value with every number as a number: only a cell of its own keeps its written form."""
     match value:
         case WrittenNumber():
             return value.value

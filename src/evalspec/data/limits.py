@@ -9,13 +9,14 @@ from dataclasses import dataclass
 class Limits:
     """The bounds of one dataset. Texts are counted in code points, records and files in bytes, unpacked.
 
-    `record` bounds what is held while a record (or line) is read, `text` what a small compressed file
-    may unpack to, `rows` and `cells` what a table of tiny or of very wide rows may grow to in memory.
+    `record` bounds what is held while a record (or line) is read, `text` and `lines` what a small
+    compressed file may unpack to, `rows` and `cells` what a table may grow to in memory.
     """
 
     cell: int = 2**20
     record: int = 64 * 2**20
     text: int = 2 * 2**30
+    lines: int = 10_000_000
     rows: int = 2_000_000
     cells: int = 50_000_000
     columns: int = 10_000

@@ -44,6 +44,8 @@ class Tape:
         self, code: str, message: str, *help_lines: str, line: int | None = None, column: int = 1
     ) -> None:
         """Tells a fault of this record, at its first line or at another one of it."""
+        if self.faults.only_counted():
+            return
         number = self.first if line is None else line
         held = self.held[number - self.first] if self.held else None
         self.faults.add(problem(code, self.faults.line(number, held, column), message, *help_lines))
@@ -60,12 +62,13 @@ class Tape:
 
     def lines(self, stream: BinaryIO) -> Iterator[str]:
         """Each line with its line break; ends early, and `stopped`, where reading on is impossible."""
+        record, text_size, most = self.limits.record, self.limits.text, self.limits.lines
         try:
-            while raw := stream.readline(self.limits.record + 1):
+            while raw := stream.readline(record + 1):
                 self.number += 1
                 self.size += len(raw)
                 self.total += len(raw)
-                if self.size > self.limits.record or self.total > self.limits.text:
+                if self.size > record or self.total > text_size or self.number > most:
                     self._too_much(raw)
                 elif self.number == 1:
                     raw = self._beginning(raw)
@@ -97,22 +100,30 @@ class Tape:
 
     def _undecodable(self, raw: bytes, fault: UnicodeDecodeError) -> str:
         text = raw.decode(errors="replace")
+        if self.faults.is_repeat("E0626"):
+            return text
         column = len(raw[: fault.start].decode()) + 1
         message = f"line {self.number} is not UTF-8: byte {fault.start + 1} of it is 0x{raw[fault.start]:02X}"
         place = self.faults.line(self.number, text, column)
         likely = f"if it is Windows-1252, this makes a copy: {iconv(self.faults.file, 'WINDOWS-1252')}"
-        self.faults.add_once(problem("E0626", place, message, likely))
+        self.faults.add(problem("E0626", place, message, likely))
         return text
 
     def _nul(self, raw: bytes) -> None:
+        if self.faults.is_repeat("E0627"):
+            return
         column = len(raw[: raw.index(b"\0")].decode(errors="replace")) + 1
         place = self.faults.line(self.number, raw.decode(errors="replace"), column)
         likely = f"if the file is UTF-16, this makes a copy: {iconv(self.faults.file, 'UTF-16LE')}"
-        self.faults.add_once(problem("E0627", place, f"line {self.number} holds a NUL byte", likely))
+        self.faults.add(problem("E0627", place, f"line {self.number} holds a NUL byte", likely))
 
     def _too_much(self, raw: bytes) -> None:
         excerpt = raw[:1000].decode(errors="replace")
-        if self.total > self.limits.text:
+        if self.number > self.limits.lines:
+            self.stop(
+                "E0643", f"the file has more than {self.limits.lines} lines", "split it, or draw a sample"
+            )
+        elif self.total > self.limits.text:
             message = f"the file holds more than {in_words(self.limits.text)} of text"
             self.stop("E0643", message, "split it, or draw a sample", excerpt=excerpt)
         elif self.held:

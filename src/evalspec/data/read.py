@@ -50,7 +50,7 @@ def read_files(
         told += _differing_columns(files, parts)
     kinds = _merged(parts)
     rows = [row for part in parts for row in part.rows]
-    if len(kinds) * len(rows) > limits.cells:
+    if not errors(told) and len(kinds) * len(rows) > limits.cells:
         told.append(_too_many_cells(files[0], len(kinds), len(rows), limits))
     if errors(told) or not files:
         return None, tuple(told)
