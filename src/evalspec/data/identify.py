@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evalspec.data.table import RawRow
 
 HEX_DIGITS = 12
+CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def ids_of_column(rows: Sequence[RawRow], column: str) -> tuple[tuple[str, ...], tuple[Diagnostic, ...]]:
@@ -66,8 +67,7 @@ def ids_of_content(rows: Sequence[RawRow]) -> tuple[tuple[str, ...], tuple[Diagn
 
 def _digest(row: RawRow) -> bytes:
     said = {name: value for name, value in row.values.items() if value is not None}
-    text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(CANONICAL.encode(said).encode()).digest()
 
 
 def _identical(repeats: Sequence[tuple[RawRow, RawRow]]) -> Diagnostic:
