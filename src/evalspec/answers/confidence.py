@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.answers.labels import fold
+from evalspec.text.patterns import Pattern
 
 if TYPE_CHECKING:
     from evalspec.models.model import Answer, TokenChoice
@@ -23,14 +24,14 @@ STATED_INSTRUCTION = (
     "as a percentage from 0% to 100%, in this form:\nConfidence: N%"
 )
 
-STATED_LINE = re.compile(
+STATED_LINE = Pattern(
     r"^[^\w\n]{0,12}confidence(?: level| score)?[*_`\s]{0,4}[:=]([^\n]*+)$", re.IGNORECASE | re.MULTILINE
 )
-STATED_AT_END = re.compile(
+STATED_AT_END = Pattern(
     r"(?<!\w)confidence(?: level| score)?[*_`]{0,3} ?[:=][ *_`~]{0,4}-?\d[\d.,]{0,12} ?%?[\s.*_`)\]]{0,8}\Z",
     re.IGNORECASE,
 )
-STATED_NUMBER = re.compile(
+STATED_NUMBER = Pattern(
     r"[^\w%+-]{0,8}(-?\d{1,9}(?:\.\d{1,12}|,\d{1,2})?) ?(?:(%|percent\b)[^\d]*|[^\w%/]{0,8})", re.IGNORECASE
 )
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from evalspec.answers.finding import WORD, WRAPPING, Finding, as_text, found, nothing
+from evalspec.text.patterns import Pattern
 
 LONGEST_CHOICE = 2000
 MOST_CUES = 200
@@ -44,24 +45,24 @@ NOUN = (
     rf"(?<!{WORD})(?:answers?|ans|option|choice|letter|solution|conclusion|final|respuesta|réponse|antwort|"
     rf"risposta|resposta|ответ)(?!{WORD})|答案|答え|回答"
 )
-CUE = re.compile(
+CUE = Pattern(
     rf"(?:{NOUN})(?:['’]s(?!{WORD})|{FILLER}{{0,12}}+{LINK})|\\f?boxed\s?\{{|<answer>", re.IGNORECASE
 )
-AFTER_CUE = re.compile(rf"(?i:{FILLER}|{LINK}){{0,24}}+({ANY_LETTER})")
-SECOND = re.compile(
+AFTER_CUE = Pattern(rf"(?i:{FILLER}|{LINK}){{0,24}}+({ANY_LETTER})")
+SECOND = Pattern(
     rf"[)\]}}*.\"']{{0,3}}\s?(?:(?:or|and|und|ou|oder|y|o)(?!\w)|[/&])\s?[(\[*\"']{{0,3}}([A-Z]){END}"
     rf"|[)\]}}*]{{0,3}}[,;]\s?[(\[*\"']{{0,3}}([A-Z]){END}(?!\s+[a-z])"
 )
 
-ALONE_IN_LINE = re.compile(
+ALONE_IN_LINE = Pattern(
     r"^[^\w\n~¬]{0,10}([A-Za-z])(?:[^\w\n]{0,10}$|[*_`\"')\]]{0,4}[.):](?!\w|\s?[A-Z]\W{0,3}$))", re.MULTILINE
 )
-OPENING = re.compile(r"\A[^\w\n]{0,10}([A-Z])\s+(?:because|since)\b")
-APPROVED = re.compile(
+OPENING = Pattern(r"\A[^\w\n]{0,10}([A-Z])\s+(?:because|since)\b")
+APPROVED = Pattern(
     rf"(?<![\w~¬'’.-])([A-Z])[)\]*]{{0,3}}\s+is\s+(?:the\s+)?(?:most\s+)?(?:correct|right|best)(?!{WORD})"
 )
-BRACKETED = re.compile(r"(?<![\w\\])[(\[]\s?([A-Za-z])\s?[)\]]")
-WEAK_CUE = re.compile(
+BRACKETED = Pattern(r"(?<![\w\\])[(\[]\s?([A-Za-z])\s?[)\]]")
+WEAK_CUE = Pattern(
     r"(?<!\w)(?i:option|choice|answer|letter|choose|chose|pick|select|go\swith|it['’]s|it\sis|must\sbe|therefore|so|"
     rf"thus|hence|think|believe|guess|say)[^\S\n][(\[*_`\"'“‘]{{0,4}}({LETTER})"
 )

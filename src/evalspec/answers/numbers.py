@@ -13,6 +13,7 @@ from collections import deque
 from decimal import Context, Decimal
 
 from evalspec.answers.finding import WORD, Finding, found, nothing
+from evalspec.text.patterns import Pattern
 
 MAX_DIGITS = 1000
 MAX_EXPONENT = 1000
@@ -28,7 +29,7 @@ SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 CURRENCY = "$€£¥₹₽₩₺₪₫₱฿₴¢"
 BLANK = " \u00a0\u2009\u202f\u2007'’"  # what may part groups of three digits
 
-NUMBER = re.compile(
+NUMBER = Pattern(
     rf"""
     (?P<other> (?<![\d.,]) \d{{1,4}} (?P<bar>[-/.]) \d{{1,2}} (?P=bar) \d{{1,4}} (?![\d]) )      # a date
   | (?P<sign> (?<!{WORD}) (?<![)\]}}%]) [-−﹣－–+] | (?<==) \s? [-−] \s | (?<==\s) [-−] \s )?
@@ -55,16 +56,16 @@ NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
-PLAIN = re.compile(r"\d+(?:\.\d+)?|\.\d+")
-GROUPED = re.compile(
+PLAIN = Pattern(r"\d+(?:\.\d+)?|\.\d+")
+GROUPED = Pattern(
     rf"[1-9]\d{{0,2}}(?:([,_{BLANK}])\d{{3}})(?:\1\d{{3}})*(?:\.\d+)?|[1-9]\d?(?:,\d\d)+,\d{{3}}(?:\.\d+)?"
 )
-GROUPED_BY_DOTS = re.compile(
+GROUPED_BY_DOTS = Pattern(
     rf"[1-9]\d{{0,2}}(?:\.\d{{3}})+,\d+|[1-9]\d{{0,2}}(?:\.\d{{3}}){{2,}}|[1-9]\d{{0,2}}(?:[{BLANK}]\d{{3}})+,\d+"
 )
-UNIT = re.compile(rf"\s?(?:[%‰°{CURRENCY}]|[^\W\d_]+[²³]?(?:/[^\W\d_]+[²³]?)?)?\.?")
+UNIT = Pattern(rf"\s?(?:[%‰°{CURRENCY}]|[^\W\d_]+[²³]?(?:/[^\W\d_]+[²³]?)?)?\.?")
 
-FRACTION = re.compile(r"\\[dt]?frac\{([-−]?\d++)\}\{(\d++)\}")
+FRACTION = Pattern(r"\\[dt]?frac\{([-−]?\d++)\}\{(\d++)\}")
 
 
 def read_number(text: str) -> Finding:

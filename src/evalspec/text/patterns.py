@@ -6,6 +6,7 @@ Compiling the larger ones takes longer than checking a spec, and `check` uses no
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -27,8 +28,8 @@ class Pattern:
     def search(self, text: str, start: int = 0) -> re.Match[str] | None:
         return self.compiled.search(text, start)
 
-    def fullmatch(self, text: str) -> re.Match[str] | None:
-        return self.compiled.fullmatch(text)
+    def fullmatch(self, text: str, start: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
+        return self.compiled.fullmatch(text, start, end)
 
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         return self.compiled.finditer(text)
