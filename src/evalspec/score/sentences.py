@@ -141,9 +141,20 @@ def _against(task: Document, best: str, name: str, metric: str, tied: bool) -> s
         around = f", 95 % {_signed(metric, ends[0])} to {_signed(metric, ends[1])}" if len(ends) == 2 else ""
         size = _difference(metric, abs(value), _unit(task))
         verb, more = _comparison(metric, sign * value >= 0)
-        verdict = "not enough to tell them apart" if tied else "more than chance explains"
+        verdict = _told_apart(task, tied, ends)
         return f"{name} {verb} {size} {more} than {best}{around} (n = {difference.get('n')}): {verdict}."
     return None
+
+
+def _told_apart(task: Document, tied: bool, ends: list[float]) -> str:
+    """Whether a difference is more than chance, all pairs counted together."""
+    if not tied:
+        return "more than chance explains"
+    alone = len(ends) == 2 and (ends[0] > 0 or ends[1] < 0)
+    pairs = len(_viable(task)) * (len(_viable(task)) - 1) // 2
+    if alone and pairs > 1:
+        return f"not enough to tell them apart, with {pairs} comparisons at once"
+    return "not enough to tell them apart"
 
 
 def _comparison(metric: str, more: bool) -> tuple[str, str]:
@@ -178,9 +189,15 @@ def _other_order(task: Document, viable: tuple[str, ...]) -> Iterator[str]:
         yield "By accuracy the order would be the same."
         return
     yield f"By accuracy the order would be {listed(by_accuracy)}."
-    accurate, cheap = by_accuracy[0], viable[0]
-    if accurate != cheap:
-        yield from _why_not(task, accurate, cheap)
+    inverted = [(a, c) for i, a in enumerate(viable) for c in viable[:i] if by_accuracy.index(a) < by_accuracy.index(c)]
+    if inverted:
+        yield from _why_not(task, *max(inverted, key=lambda pair: _gap(task, *pair)))
+
+
+def _gap(task: Document, accurate: str, cheap: str) -> float:
+    """How much more often the one is right than the other."""
+    right = [_value(_candidate(task, name), "accuracy") or 0.0 for name in (accurate, cheap)]
+    return right[0] - right[1]
 
 
 def _why_not(task: Document, accurate: str, cheap: str) -> Iterator[str]:
@@ -191,8 +208,8 @@ def _why_not(task: Document, accurate: str, cheap: str) -> Iterator[str]:
         return
     unit = _unit(task)
     yield (
-        f"{accurate} is right more often ({percent(right_a or 0)} against {percent(right_c or 0)}) and costs more "
-        f"({figure('expected_cost', cost_a or 0, unit)} against {figure('expected_cost', cost_c or 0, unit)})"
+        f"{accurate} is right more often than {cheap} ({percent(right_a or 0)} against {percent(right_c or 0)}) "
+        f"and yet costs more ({figure('expected_cost', cost_a or 0, unit)} against {figure('expected_cost', cost_c or 0, unit)})"
         f"{_because(a, c, accurate, cheap, unit)}."
     )
 
