@@ -102,7 +102,7 @@ def table_rows(task: Document) -> tuple[list[str], list[list[str]]]:
     return [head for head, _ in columns], [list(row) for row in zip(*(cells for _, cells in columns), strict=True)]
 
 
-LEAST_NEEDED = ("usd per 1k", "p95", "claims", "met", "answers itself")
+LEAST_NEEDED = ("claims", "met", "usd per 1k", "p95", "answers itself")
 
 
 def _columns(task: Document) -> list[tuple[str, list[str]]]:
@@ -150,7 +150,8 @@ def _slow(candidate: Document) -> str:
 
 
 def _head(metric: str) -> str:
-    return f"{called(metric)} (95 %)" if metric in METRICS else called(metric)
+    name = "cost" if metric == "expected_cost" else called(metric)
+    return f"{name} (95 %)" if metric in METRICS else name
 
 
 def _figures(candidate: Document, metric: str) -> Document:
