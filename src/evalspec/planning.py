@@ -5,22 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalspec.models.connect import keyer
 from evalspec.pipeline import Front, SpecFault, check_file
 from evalspec.plan.estimate import Estimate, estimate
-from evalspec.plan.plan import Plan
 from evalspec.run.session import training_of
 from evalspec.running import Options, data_digests, selection_json, selection_of, store_folder
-from evalspec.score.results import Document
 from evalspec.score.wording import document
 from evalspec.store.store import Store
 from evalspec.text.diagnostics import problem
 from evalspec.text.source import Source, Span
-from evalspec.text.values import Json
+
+if TYPE_CHECKING:
+    from evalspec.plan.plan import Plan
+    from evalspec.score.results import Document
+    from evalspec.text.values import Json
 
 FORMAT = "evalspec.plan/1"
 
@@ -38,7 +41,7 @@ def estimates(plan: Plan, front: Front, options: Options, environment: Mapping[s
 
 def _estimates(plan: Plan, store: Store | None, environment: Mapping[str, str]) -> Estimates:
     training = training_of(plan)
-    kept = store.have if store is not None else lambda keys: set()
+    kept = store.have if store is not None else _nothing
     return {
         planned.task.name: {
             candidate.name: estimate(
@@ -50,8 +53,13 @@ def _estimates(plan: Plan, store: Store | None, environment: Mapping[str, str]) 
     }
 
 
+def _nothing(keys: Iterable[str]) -> set[str]:
+    """What is kept of these where there is no store."""
+    return set()
+
+
 def plan_document(plan: Plan, front: Front, found: Estimates, beside: Path) -> Document:
-    """A plan as JSON, which `run` takes in the spec's stead. The spec's path is told from the plan's folder."""
+    """A plan as JSON, which `run` takes in the spec's stead, with the spec's path from the plan's folder."""
     spec = os.path.relpath((front.source.path or Path()).resolve(), beside.resolve().parent)
     tasks: Document = {
         planned.task.name: {

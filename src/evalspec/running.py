@@ -11,23 +11,32 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
-from evalspec.models.faults import EvalspecFault
+from evalspec import __version__
+from evalspec.language.program import Environment, Hosted
+from evalspec.models.faults import EvalspecFault, MissingEnvironment
+from evalspec.models.model import Failure, FailureKind
 from evalspec.pipeline import Front, score
 from evalspec.plan.plan import Plan, Selection, build_plan
 from evalspec.run.asking import Keeping
 from evalspec.run.events import Counter, Event
 from evalspec.run.replay import Replayed, replay
-from evalspec.run.session import Gathered, ask_all, settings_for
+from evalspec.run.session import Gathered, ask_all, job_counts, settings_for
+from evalspec.run.troubles import Trouble, Troubles
 from evalspec.score.results import Document, Results
 from evalspec.score.wording import document
 from evalspec.store.store import Store
-from evalspec.text.values import Json
+
+if TYPE_CHECKING:
+    from evalspec.plan.conversations import Trace
+    from evalspec.text.values import Json
 
 STORE = ".evalspec"
-LIBRARIES = ("evalspec", "numpy", "scikit-learn", "litellm", "aiohttp")
+LIBRARIES = ("numpy", "scikit-learn", "litellm", "aiohttp")
+PASSING = frozenset(k for k in FailureKind if k.worth_retrying or k.stops_candidate) | {FailureKind.NOT_ASKED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +53,12 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What came of a run. `fault` broke the asking off; `interrupted` tells of Ctrl-C."""
+    """What came of a run. `fault` broke the asking off, or the keeping; `interrupted` tells of Ctrl-C."""
 
     results: Results
     fault: EvalspecFault | None
     interrupted: bool
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,7 @@ async def run_plan(
     cannot be opened); one that comes later is in the result, beside what was answered before it.
     """
     stopping = stopping if stopping is not None else Stopping()
-    counter, gathered = Counter(), Gathered()
+    counter, troubles, gathered = Counter(), Troubles(), Gathered()
     started = datetime.now(UTC)
     fault: EvalspecFault | None = None
     spec = front.source.path or Path()
@@ -98,6 +108,7 @@ async def run_plan(
 
         def on_event(event: Event) -> None:
             counter(event)
+            troubles(event)
             tell(event)
 
         try:
@@ -106,7 +117,9 @@ async def run_plan(
                     plan,
                     store,
                     environment=environment,
-                    settings=settings_for(plan.program, concurrency=options.concurrency, keeping=options.keeping),
+                    settings=settings_for(
+                        plan.program, concurrency=options.concurrency, keeping=options.keeping
+                    ),
                     on_event=on_event,
                     stop=stopping.asked,
                     gathered=gathered,
@@ -118,20 +131,27 @@ async def run_plan(
         run = _run_record(plan, front, options, started, counter)
         results = _completed(score(plan, gathered.traces, run))
         if store is not None and fault is None:
-            store.save_run(_stored(results, options))
-    return Ran(results, fault, stopping.asked.is_set())
+            fault = _kept(store, _stored(results, plan, gathered))
+    return Ran(results, fault, stopping.asked.is_set(), troubles.found)
 
 
 def _silent(event: Event) -> None:
     """Nobody watches."""
 
 
+def _kept(store: Store, record: Document) -> EvalspecFault | None:
+    """Keeps a run's record; or the fault, which is no reason to lose what the run found."""
+    try:
+        store.save_run(record)
+    except EvalspecFault as fault:
+        return fault
+    return None
+
+
 # ── the record of a run ───────────────────────────────────────────────────────────────────────────
 
 
-def _run_record(
-    plan: Plan, front: Front, options: Options, started: datetime, counter: Counter
-) -> Document:
+def _run_record(plan: Plan, front: Front, options: Options, started: datetime, counter: Counter) -> Document:
     spec_sha256 = hashlib.sha256(front.source.text.encode()).hexdigest()
     counts: Document = dict(counter.total.as_json())
     return {
@@ -183,7 +203,7 @@ def selection_of(value: Json) -> Selection:
 
 
 def _versions() -> Document:
-    found: Document = {"python": platform.python_version()}
+    found: Document = {"python": platform.python_version(), "evalspec": __version__}
     for library in LIBRARIES:
         try:
             found[library] = version(library)
@@ -204,10 +224,19 @@ def _completed(results: Results) -> Results:
     return Results({**results.document, "run": run})
 
 
-def _stored(results: Results, options: Options) -> Document:
+def _stored(results: Results, plan: Plan, gathered: Gathered) -> Document:
+    """The record that is kept: with the spec's whole path, and how many visits the store cannot repeat."""
     run: Document = dict(document(results.document["run"]))
     run["spec"] = str(Path(str(run["spec"])).resolve())
+    whole = sum(_repeatable(trace) for traces in gathered.traces.values() for trace in traces)
+    run["unanswered"] = sum(job_counts(plan).values()) - whole
     return run
+
+
+def _repeatable(trace: Trace) -> bool:
+    """Whether all that was said on a visit is kept."""
+    failures = [step.reply.kind for step in trace.steps if isinstance(step.reply, Failure)]
+    return not any(kind in PASSING for kind in failures)
 
 
 # ── a stored run again ────────────────────────────────────────────────────────────────────────────
@@ -220,15 +249,33 @@ class Outdated(Exception):
 def rescore(
     record: Mapping[str, Json], front: Front, store: Store, environment: Mapping[str, str]
 ) -> tuple[Plan, Replayed, Results]:
-    """A stored run scored again, with the spec as it stands now. Raises SpecFault, Outdated."""
+    """A stored run scored again, with the spec as it stands now.
+
+    Raises SpecFault, EmptySelection, Outdated and MissingEnvironment.
+    """
     seed = record.get("seed")
-    options = Options(selection=selection_of(record.get("selection")), seed=seed if isinstance(seed, int) else 0)
+    options = Options(
+        selection=selection_of(record.get("selection")), seed=seed if isinstance(seed, int) else 0
+    )
     plan = plan_of(front, options)
     if data_digests(plan) != record.get("data_sha256"):
         raise Outdated("the data are not those of this run any more")
+    _demand_addresses(plan, environment)
     replayed = replay(plan, store, environment)
-    if replayed.missing and record.get("complete"):
-        raise Outdated(f"{replayed.missing} of its examples would be asked differently now")
-    run: Document = {**record, "spec": front.source.name}
+    unanswered = record.get("unanswered")
+    if replayed.missing > (unanswered if isinstance(unanswered, int) else 0):
+        raise Outdated(
+            f"{replayed.missing} of its answers are not kept, or would be asked for differently now"
+        )
+    run: Document = {name: value for name, value in record.items() if name != "unanswered"}
+    run["spec"] = front.source.name
     run["spec_sha256"] = hashlib.sha256(front.source.text.encode()).hexdigest()
     return plan, replayed, _completed(score(plan, replayed.traces, run))
+
+
+def _demand_addresses(plan: Plan, environment: Mapping[str, str]) -> None:
+    """Kept answers are found by where they were asked, so that an address in a variable has to be known."""
+    for candidate in (c for planned in plan.tasks for c in planned.candidates):
+        base = candidate.use.base_url if isinstance(candidate.use, Hosted) else None
+        if isinstance(base, Environment) and not environment.get(base.variable, "").strip():
+            raise MissingEnvironment(candidate.name, base.variable)

@@ -17,7 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What `check` takes."""
     parser.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="a spec, or a folder of specs")
     parser.add_argument("--no-data", action="store_true", help="leave the data files unread")
-    parser.add_argument("--format", choices=[f.value for f in Form], default="text", help="how diagnostics are printed")
+    parser.add_argument(
+        "--format", choices=[f.value for f in Form], default="text", help="how diagnostics are printed"
+    )
     parser.add_argument("--strict", action="store_true", help="fail on warnings too")
     parser.add_argument("--fix", action="store_true", help=argparse.SUPPRESS)
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from evalspec import __version__
+from evalspec.cli.streams import secure_streams, undelivered
+from evalspec.models.faults import EvalspecFault
 
 DONE, SPEC_WRONG, USAGE, NOT_VIABLE, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -43,39 +44,51 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; the exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        secure_streams()
+    code = _code(list(sys.argv[1:] if arguments is None else arguments))
+    why = undelivered()
+    if why is not None:
+        print(f"error: standard output cannot be written: {why}", file=sys.stderr)
+        return INCOMPLETE
+    return code
+
+
+def _code(given: list[str]) -> int:
     try:
         return _dispatch(given)
     except Usage as fault:
         print(f"error: {fault}", file=sys.stderr)
         return USAGE
+    except EvalspecFault as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        return INCOMPLETE
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; that is no fault of the run. Nothing may be written any more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
 
 
 def _dispatch(given: list[str]) -> int:
-    parser = _Parser(prog="evalspec", description="Which language model works on your task, at your costs of error?")
+    about = "Which language model works on your task, at your costs of error?"
+    parser = _Parser(prog="evalspec", description=about, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"evalspec {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for name, said in COMMANDS.items():
-        own = commands.add_parser(name, help=said, description=said[0].upper() + said[1:] + ".")
+        description = said[0].upper() + said[1:] + "."
+        own = commands.add_parser(name, help=said, description=description, allow_abbrev=False)
         if given[:1] == [name]:
             _module(name).arguments(own)
     if given[:1] and given[0] in LATER:
         raise Usage(f"`evalspec {given[0]}` is not built yet")
     options = parser.parse_args(given)
+    options.given = tuple(given)
     if options.command is None:
         parser.print_help()
         return USAGE
     return int(_module(options.command).run(options))
 
 
-def _module(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _module(name: str):  # type: ignore[no-untyped-def]
     """A command's module: `arguments(parser)` and `run(options) -> exit code`."""
     return importlib.import_module(f"evalspec.cli.{name}")
 

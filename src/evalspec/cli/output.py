@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from evalspec.cli.main import Usage
+from evalspec.models.faults import EvalspecFault
 from evalspec.report.diagnostics import Form, render
 from evalspec.text.diagnostics import Diagnostic, Severity
 
@@ -54,6 +56,10 @@ def _pair(line: str) -> tuple[str, str] | None:
     return name, value
 
 
+class OutputFault(EvalspecFault):
+    """A file that was asked for could not be written."""
+
+
 ENDINGS = {".json": "json", ".md": "md", ".csv": "csv"}
 
 
@@ -62,20 +68,41 @@ def form_of(path: Path) -> str:
     found = ENDINGS.get(path.suffix)
     if found is None:
         built = ", ".join(ENDINGS)
-        raise Usage(f"`-o {path}`: the ending tells the form, and `{path.suffix}` is not built yet ({built} are)")
+        raise Usage(
+            f"`-o {path}`: the ending tells the form, and `{path.suffix}` is not built yet ({built} are)"
+        )
     return found
 
 
-def write_files(results: Results, paths: Sequence[Path]) -> None:
-    """Writes results, each file whole or not at all. Raises Usage where one cannot be written."""
+def demand_writable(paths: Sequence[Path]) -> None:
+    """Raises Usage, before anything is asked, for files that could not be written in the end."""
+    for path in paths:
+        form_of(path)
+        folder = path.parent
+        if path.is_dir():
+            raise Usage(f"`-o {path}`: this is a folder")
+        if not folder.is_dir():
+            raise Usage(f"`-o {path}`: there is no folder {folder}")
+        if not os.access(folder, os.W_OK):
+            raise Usage(f"`-o {path}`: the folder {folder} cannot be written")
+
+
+def write_files(results: Results, paths: Sequence[Path]) -> list[str]:
+    """Writes results, each file whole or not at all; a sentence for each one that could not be written."""
     from evalspec.report.table import TableForm, render_results
 
-    for path in paths:
-        text = render_results(results, TableForm(form_of(path)))
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(path)
-        except OSError as fault:
+    found = (write_whole(path, render_results(results, TableForm(form_of(path)))) for path in paths)
+    return [fault for fault in found if fault is not None]
+
+
+def write_whole(path: Path, text: str) -> str | None:
+    """Writes a file whole or not at all; why it could not."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8", errors="backslashreplace")
+        beside.replace(path)
+    except OSError as fault:
+        with suppress(OSError):
             beside.unlink(missing_ok=True)
-            raise Usage(f"{path} cannot be written: {fault.strerror}") from fault
+        return f"{path} cannot be written: {fault.strerror}"
+    return None

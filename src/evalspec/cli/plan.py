@@ -6,19 +6,22 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from evalspec.cli.main import DONE, SPEC_WRONG, USAGE, Usage
-from evalspec.cli.output import environment, tell
+from evalspec.cli.main import DONE, SPEC_WRONG, Usage
+from evalspec.cli.output import OutputFault, demand_writable, environment, tell, write_whole
 from evalspec.cli.selecting import add_selection, selection
 from evalspec.language.program import Hosted
-from evalspec.models.faults import EvalspecFault
 from evalspec.pipeline import SpecFault
 from evalspec.plan.estimate import Estimate, known_requests
 from evalspec.plan.plan import EmptySelection, Plan
 from evalspec.planning import Estimates, estimates, load, plan_document
+from evalspec.report.diagnostics import summary_line
 from evalspec.report.glyphs import visible
 from evalspec.running import Options, plan_of
-from evalspec.text.diagnostics import errors
+
+if TYPE_CHECKING:
+    from evalspec.score.results import Document
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +29,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("spec", metavar="SPEC", type=Path, help="the spec")
     add_selection(parser)
     parser.add_argument("--show", type=int, metavar="N", help="print the exact messages of N examples")
-    parser.add_argument("--store", type=Path, metavar="DIR", help="where answers are kept (.evalspec beside the spec)")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the plan, which `run` takes as a spec")
-    parser.add_argument("--env-file", type=Path, action="append", default=[], metavar="FILE", help="read variables from FILE")
+    parser.add_argument(
+        "--store", type=Path, metavar="DIR", help="where answers are kept (.evalspec beside the spec)"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write the plan, which `run` takes as a spec"
+    )
+    parser.add_argument(
+        "--env-file", type=Path, action="append", default=[], metavar="FILE", help="read variables from FILE"
+    )
     parser.add_argument("--diff", help=argparse.SUPPRESS)
 
 
@@ -36,33 +45,37 @@ def run(options: argparse.Namespace) -> int:
     """Plans a spec and says what it would ask; sends nothing."""
     if options.diff is not None:
         raise Usage("`--diff` is not built yet")
+    if options.show is not None and options.show < 1:
+        raise Usage("`--show` is at least 1")
+    if options.output is not None and options.output.suffix != ".json":
+        raise Usage(f"`-o {options.output}`: a plan is written as .json")
+    demand_writable([] if options.output is None else [options.output])
     how = Options(selection=selection(options), seed=options.seed, store=options.store)
     variables = environment(options.env_file)
     try:
         front, how = load(options.spec, how)
-        tell(front.diagnostics)
         plan = plan_of(front, how)
-        found = estimates(plan, front, how, variables)
     except SpecFault as fault:
-        print(f"{options.spec}: {len(errors(fault.diagnostics))} errors", file=sys.stderr)
+        tell(fault.diagnostics)
+        print(f"{options.spec}: {summary_line(fault.diagnostics)}", file=sys.stderr)
         return SPEC_WRONG
     except EmptySelection as fault:
-        print(f"error: {fault}", file=sys.stderr)
-        return USAGE
-    except EvalspecFault as fault:
-        print(f"error: {fault}", file=sys.stderr)
-        return SPEC_WRONG
+        raise Usage(str(fault)) from fault
+    tell(front.diagnostics)
+    found = estimates(plan, front, how, variables)
     if options.show is not None:
         _show(plan, options.show)
     else:
         _print(plan, found)
     if options.output is not None:
-        text = json.dumps(plan_document(plan, front, found, options.output), indent=1, ensure_ascii=False) + "\n"
-        try:
-            options.output.write_text(text, encoding="utf-8")
-        except OSError as fault:
-            raise Usage(f"{options.output} cannot be written: {fault.strerror}") from fault
+        _write(plan_document(plan, front, found, options.output), options.output)
     return SPEC_WRONG if any(e.faults for task in found.values() for e in task.values()) else DONE
+
+
+def _write(plan: Document, path: Path) -> None:
+    fault = write_whole(path, json.dumps(plan, indent=1, ensure_ascii=False) + "\n")
+    if fault is not None:
+        raise OutputFault(fault)
 
 
 def _print(plan: Plan, found: Estimates) -> None:
@@ -73,8 +86,24 @@ def _print(plan: Plan, found: Estimates) -> None:
         steps = f", {len(planned.task.steps)} steps" if planned.task.kind == "chain" else ""
         print(f"{planned.task.name}: {len(planned.rows):,} examples of `{planned.task.dataset}`{steps}\n")
         rows = [_row(name, e) for name, e in own.items()]
-        headers = ["candidate", "requests", "in the store", "to ask", "depend on answers", "input tokens", "at worst"]
-        print(tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True, colalign=("left",) + ("right",) * 6))
+        headers = [
+            "candidate",
+            "requests",
+            "in the store",
+            "to ask",
+            "depend on answers",
+            "input tokens",
+            "at worst",
+        ]
+        print(
+            tabulate(
+                rows,
+                headers=headers,
+                tablefmt="simple",
+                disable_numparse=True,
+                colalign=("left",) + ("right",) * 6,
+            )
+        )
         print()
         for name, e in own.items():
             for example, why in e.faults[:5]:
@@ -86,7 +115,15 @@ def _row(name: str, e: Estimate) -> list[str]:
     to_ask = "?" if e.kept is None else f"{e.requests - e.kept:,}"
     later = f"at most {e.later:,}" if e.later else "-"
     money = "?" if e.worst_usd is None else f"${e.worst_usd:.2f}"
-    return [name, f"{e.requests:,}", kept, to_ask, later, f"about {e.input_tokens:,}" if e.input_tokens else "-", money]
+    return [
+        name,
+        f"{e.requests:,}",
+        kept,
+        to_ask,
+        later,
+        f"about {e.input_tokens:,}" if e.input_tokens else "-",
+        money,
+    ]
 
 
 def _show(plan: Plan, count: int) -> None:
@@ -112,4 +149,7 @@ def _show(plan: Plan, count: int) -> None:
                     print(f"[parameters] {json.dumps(given, ensure_ascii=False)}")
                 print()
         if not shown:
-            print(f"{planned.task.name}: no candidate is asked with messages (baselines and recorded answers read the data)")
+            print(
+                f"{planned.task.name}: no candidate is asked with messages "
+                "(baselines and recorded answers read the data)"
+            )

@@ -14,20 +14,20 @@ from typing import Any
 
 import anyio
 
-from evalspec.cli.main import DONE, INCOMPLETE, INTERRUPTED, NOT_VIABLE, SPEC_WRONG, USAGE, Usage
-from evalspec.cli.output import environment, form_of, tell, write_files
+from evalspec.cli.ending import finish
+from evalspec.cli.main import SPEC_WRONG, Usage
+from evalspec.cli.output import demand_writable, environment, tell
 from evalspec.cli.selecting import add_selection, selection
 from evalspec.models.faults import EvalspecFault
 from evalspec.pipeline import Front, SpecFault
 from evalspec.plan.plan import EmptySelection, Plan
 from evalspec.planning import load
-from evalspec.report.table import TableForm, render_results
+from evalspec.report.diagnostics import summary_line
+from evalspec.report.table import TableForm
 from evalspec.run.asking import Keeping
 from evalspec.run.progress import Show, show_progress
 from evalspec.run.session import job_counts
-from evalspec.running import Options, Ran, Stopping, plan_of, run_plan, store_folder
-from evalspec.score.results import Results
-from evalspec.score.wording import document
+from evalspec.running import Options, Ran, Stopping, plan_of, run_plan
 from evalspec.text.diagnostics import errors
 
 LATER = {
@@ -38,21 +38,29 @@ LATER = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `run` takes."""
-    parser.add_argument("spec", metavar="SPEC", type=Path, help="a spec, or a plan made by `evalspec plan -o`")
+    parser.add_argument(
+        "spec", metavar="SPEC", type=Path, help="a spec, or a plan made by `evalspec plan -o`"
+    )
     add_selection(parser)
     parser.add_argument("-j", "--max-concurrency", type=int, metavar="N", help="at most N requests in flight")
     parser.add_argument("--no-cache", action="store_true", help="neither read nor keep answers")
     parser.add_argument("--fresh", action="store_true", help="ask everything again, and keep it")
     parser.add_argument("--max-age", metavar="AGE", help="ask answers again that are older, such as 7d")
     parser.add_argument("--retry-errors", action="store_true", help="ask requests again that were rejected")
-    parser.add_argument("--store", type=Path, metavar="DIR", help="where answers are kept (.evalspec beside the spec)")
+    parser.add_argument(
+        "--store", type=Path, metavar="DIR", help="where answers are kept (.evalspec beside the spec)"
+    )
     parser.add_argument("-o", "--output", type=Path, action="append", default=[], metavar="FILE",
                         help="write results to FILE, by its ending: .json .md .csv (repeatable)")  # fmt: skip
-    parser.add_argument("--format", choices=[f.value for f in TableForm], default="table", help="what is printed")
+    parser.add_argument(
+        "--format", choices=[f.value for f in TableForm], default="table", help="what is printed"
+    )
     parser.add_argument("--no-progress", action="store_true", help="show no progress")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no warnings")
     parser.add_argument("-v", "--verbose", action="store_true", help="notes too")
-    parser.add_argument("--env-file", type=Path, action="append", default=[], metavar="FILE", help="read variables from FILE")
+    parser.add_argument(
+        "--env-file", type=Path, action="append", default=[], metavar="FILE", help="read variables from FILE"
+    )
     for flag, takes in LATER.items():
         parser.add_argument(flag, help=argparse.SUPPRESS, default=None, **_later(takes))
 
@@ -64,28 +72,22 @@ def _later(takes_value: bool) -> dict[str, Any]:
 def run(options: argparse.Namespace) -> int:
     """Runs a spec; the exit code says what came of it."""
     _demand_built(options)
-    for path in options.output:
-        form_of(path)
+    demand_writable(options.output)
     variables = environment(options.env_file)
     how = _options(options)
     try:
         front, how = load(options.spec, how)
-        if not options.quiet:
-            tell(front.diagnostics, notes=options.verbose)
         plan = plan_of(front, how)
     except SpecFault as fault:
-        tell(fault.diagnostics if options.quiet else ())
-        print(f"{options.spec}: {len(errors(fault.diagnostics))} errors; nothing was asked", file=sys.stderr)
+        tell(errors(fault.diagnostics) if options.quiet else fault.diagnostics, notes=options.verbose)
+        print(f"{options.spec}: {summary_line(fault.diagnostics)}; nothing was asked", file=sys.stderr)
         return SPEC_WRONG
     except EmptySelection as fault:
-        print(f"error: {fault}", file=sys.stderr)
-        return USAGE
-    try:
-        ran = anyio.run(_run, plan, front, how, variables, options)
-    except EvalspecFault as fault:
-        print(f"error: {fault}", file=sys.stderr)
-        return INCOMPLETE
-    return _finish(ran, front, how, options)
+        raise Usage(str(fault)) from fault
+    if not options.quiet:
+        tell(front.diagnostics, notes=options.verbose)
+    ran = anyio.run(_run, plan, front, how, variables, options)
+    return finish(ran, plan.program, front.source.path or Path(), how, options)
 
 
 def _demand_built(options: argparse.Namespace) -> None:
@@ -110,7 +112,7 @@ def _options(options: argparse.Namespace) -> Options:
 
 
 def _age(text: str) -> timedelta:
-    match = re.fullmatch(r"(\d+)(min|h|d)", text)
+    match = re.fullmatch(r"([0-9]{1,5})(min|h|d)", text)
     if match is None:
         raise Usage("`--max-age` is written 30min, 12h or 7d")
     unit = {"min": "minutes", "h": "hours", "d": "days"}[match[2]]
@@ -127,10 +129,16 @@ async def _run(
     def watch(of: Plan) -> AbstractContextManager[Show]:
         return show_progress(job_counts(of), sys.stderr, quiet=quiet)
 
+    ran: Ran | EvalspecFault
     async with anyio.create_task_group() as watching:
         watching.start_soon(_on_signals, stopping)
-        ran = await run_plan(plan, front, how, variables, watch=watch, stopping=stopping)
+        try:
+            ran = await run_plan(plan, front, how, variables, watch=watch, stopping=stopping)
+        except EvalspecFault as fault:  # out of the group as it is, not as a group of its own
+            ran = fault
         watching.cancel_scope.cancel()
+    if isinstance(ran, EvalspecFault):
+        raise ran
     return ran
 
 
@@ -148,40 +156,3 @@ async def _on_signals(stopping: Stopping) -> None:
 def _receiver() -> Iterator[Any]:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         yield signals
-
-
-# ── what came of it ───────────────────────────────────────────────────────────────────────────────
-
-
-def _finish(ran: Ran, front: Front, how: Options, options: argparse.Namespace) -> int:
-    sys.stdout.write(render_results(ran.results, TableForm(options.format)))
-    sys.stdout.flush()
-    write_files(ran.results, options.output)
-    again = f"evalspec run {options.spec}"
-    run = document(ran.results.document["run"])
-    if not options.quiet:
-        print(_footer(run, how, front), file=sys.stderr)
-    if ran.fault is not None:
-        print(f"error: {ran.fault}", file=sys.stderr)
-    if ran.interrupted or ran.fault is not None or not run["complete"]:
-        print(f"incomplete: what was answered is kept; `{again}` continues", file=sys.stderr)
-        return INTERRUPTED if ran.interrupted else INCOMPLETE
-    return exit_code(ran.results)
-
-
-def _footer(run: Mapping[str, Any], how: Options, front: Front) -> str:
-    requests = document(run["requests"])
-    asked = f"{requests['sent']} requests sent, {requests['from_store']} answers from the store"
-    given = f" --store {how.store}" if how.store is not None else ""
-    kept = store_folder(front.source.path or Path(), how.store)
-    show = f"evalspec show {run['id']} --wrong{given}" if how.keep else ""
-    return f"run {run['id']}: {asked} ({kept})" + (f"\nlook closer: {show}" if show else "")
-
-
-def exit_code(results: Results) -> int:
-    """0 where each task has a viable candidate, 4 where figures are missing, else 3."""
-    viable = [
-        any(document(c)["viable"] for c in document(document(task)["candidates"]).values())
-        for task in document(results.document["tasks"]).values()
-    ]
-    return DONE if all(viable) else NOT_VIABLE

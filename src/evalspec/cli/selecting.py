@@ -10,10 +10,12 @@ from evalspec.plan.plan import Selection
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
     """Adds `--models --tasks --subset --limit --seed`."""
-    parser.add_argument("--models", metavar="A,B", default="", help="only these candidates")
-    parser.add_argument("--tasks", metavar="A,B", default="", help="only these tasks")
+    parser.add_argument("--models", metavar="A,B", help="only these candidates")
+    parser.add_argument("--tasks", metavar="A,B", help="only these tasks")
     parser.add_argument("--subset", metavar="S", help="only the examples of this subset")
-    parser.add_argument("-n", "--limit", type=int, metavar="N", help="a sample of N examples, always the same ones")
+    parser.add_argument(
+        "-n", "--limit", type=int, metavar="N", help="a sample of N examples, always the same ones"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="the seed of samples and resampling")
 
 
@@ -21,10 +23,20 @@ def selection(options: argparse.Namespace) -> Selection:
     """What was selected. Raises Usage."""
     if options.limit is not None and options.limit < 1:
         raise Usage("`--limit` is at least 1")
+    if options.seed < 0:
+        raise Usage("`--seed` is at least 0")
     return Selection(
-        models=_names(options.models), tasks=_names(options.tasks), subset=options.subset, limit=options.limit
+        models=_names("--models", options.models),
+        tasks=_names("--tasks", options.tasks),
+        subset=options.subset,
+        limit=options.limit,
     )
 
 
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+def _names(flag: str, text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    found = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not found:
+        raise Usage(f"`{flag}` names nothing")
+    return found

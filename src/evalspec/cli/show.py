@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from evalspec.cli.main import DONE, INCOMPLETE, SPEC_WRONG, USAGE, Usage
+from evalspec.cli.main import DONE, SPEC_WRONG, USAGE, Usage
 from evalspec.cli.output import tell
-from evalspec.cli.stored import add_stored, stored_run
+from evalspec.cli.stored import Stale, add_stored, stored_run
 from evalspec.language.expressions import holds
-from evalspec.models.faults import EvalspecFault
 from evalspec.pipeline import SpecFault
-from evalspec.plan.plan import EmptySelection, Plan, PlannedTask
+from evalspec.report.diagnostics import summary_line
 from evalspec.report.examples import Shown, render_example
-from evalspec.run.replay import Replayed
-from evalspec.running import Outdated
 from evalspec.score.judged import Judgement, judge
 from evalspec.score.score import score_task
+
+if TYPE_CHECKING:
+    from evalspec.plan.plan import Plan, PlannedTask
+    from evalspec.run.replay import Replayed
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,22 +35,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the first examples that fit."""
+    if options.n < 1:
+        raise Usage("`-n` is at least 1")
     try:
         with stored_run(options) as (front, plan, replayed, _):
             tell([d for d in front.diagnostics if d.severity == "error"])
             found = sum(_show_task(planned, replayed, plan, options) for planned in _tasks(plan, options))
     except SpecFault as fault:
         tell(fault.diagnostics)
+        print(f"{options.run_name}: {summary_line(fault.diagnostics)}; nothing is shown", file=sys.stderr)
         return SPEC_WRONG
-    except Outdated as fault:
-        print(f"error: {fault}\n  = help: run it again with `evalspec run SPEC`", file=sys.stderr)
+    except Stale as fault:
+        print(f"error: {fault}", file=sys.stderr)
         return SPEC_WRONG
-    except EmptySelection as fault:
-        print(f"error: {fault}", file=sys.stderr)
-        return USAGE
-    except EvalspecFault as fault:
-        print(f"error: {fault}", file=sys.stderr)
-        return INCOMPLETE
     if not found:
         print("no example fits", file=sys.stderr)
         return USAGE
@@ -78,16 +77,22 @@ def _show_task(planned: PlannedTask, replayed: Replayed, plan: Plan, options: ar
         shown += 1
         own = {name: [t for t in traces[name] if t.visit.example == i] for name in traces}
         sys.stdout.write(render_example(Shown(planned=planned, row=row, examples=examples, traces=own)))
-    total = sum(fits([scored.candidates[n].examples[i].judgement for n in traces]) for i in range(len(planned.rows)))
+    total = sum(
+        fits([scored.candidates[n].examples[i].judgement for n in traces]) for i in range(len(planned.rows))
+    )
     if total > shown:
-        print(f"{planned.task.name}: {shown} of {total} examples shown; `-n {total}` shows all", file=sys.stderr)
+        print(
+            f"{planned.task.name}: {shown} of {total} examples shown; `-n {total}` shows all", file=sys.stderr
+        )
     return shown
 
 
 def _filter(planned: PlannedTask, options: argparse.Namespace) -> Callable[[list[Judgement]], bool]:
     subset = next((s for s in planned.subsets if s.name == options.subset), None)
     if options.subset is not None and subset is None:
-        raise Usage(f"there is no subset `{options.subset}`; known: {', '.join(s.name for s in planned.subsets)}")
+        raise Usage(
+            f"there is no subset `{options.subset}`; known: {', '.join(s.name for s in planned.subsets)}"
+        )
 
     def fits(judgements: list[Judgement]) -> bool:
         row = judgements[0].row

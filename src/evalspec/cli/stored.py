@@ -3,52 +3,89 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalspec.cli.main import Usage
 from evalspec.cli.output import environment
 from evalspec.models.faults import EvalspecFault
 from evalspec.pipeline import Front, check_file
-from evalspec.plan.plan import Plan
-from evalspec.run.replay import Replayed
-from evalspec.running import STORE, rescore
+from evalspec.plan.plan import EmptySelection, Plan
+from evalspec.running import STORE, Outdated, rescore, selection_of
 from evalspec.score.results import Results
 from evalspec.score.wording import document
+from evalspec.store.database import FILE_NAME
 from evalspec.store.store import Store
-from evalspec.text.values import Json
+
+if TYPE_CHECKING:
+    from evalspec.run.replay import Replayed
+    from evalspec.text.values import Json
 
 
 def add_stored(parser: argparse.ArgumentParser) -> None:
     """Adds `RUN`, `--spec`, `--store`, `--env-file`."""
-    parser.add_argument("run_name", metavar="RUN", help="an id, the beginning of one, `last`, `last~1`, or a results file")
+    parser.add_argument(
+        "run_name", metavar="RUN", help="an id, the beginning of one, `last`, `last~1`, or a results file"
+    )
     parser.add_argument("--spec", type=Path, metavar="FILE", help="another spec than the run's")
-    parser.add_argument("--store", type=Path, metavar="DIR", help="where answers are kept (.evalspec here or one folder down)")
-    parser.add_argument("--env-file", type=Path, action="append", default=[], metavar="FILE", help="read variables from FILE")
+    parser.add_argument(
+        "--store", type=Path, metavar="DIR", help="where answers are kept (.evalspec here or one folder down)"
+    )
+    parser.add_argument(
+        "--env-file", type=Path, action="append", default=[], metavar="FILE", help="read variables from FILE"
+    )
+
+
+class Stale(Exception):
+    """A stored run cannot be scored with the spec as it stands; the message says why, and what to run."""
 
 
 @contextmanager
 def stored_run(options: argparse.Namespace) -> Iterator[tuple[Front, Plan, Replayed, Results]]:
-    """The run scored again. Raises Usage where there is none, SpecFault, Outdated and EvalspecFault."""
-    name, spec = str(options.run_name), options.spec
+    """The run scored again. Raises Usage where there is none, SpecFault, Stale and EvalspecFault."""
+    name, beside = str(options.run_name), None
     if name.endswith(".json"):
-        name, spec = _from_results(Path(name), spec)
-    folder = _store(name, options.store, spec)
+        name, beside = _from_results(Path(name))
+    folder = _store(name, options.store, options.spec or beside)
     with Store.open(folder, readonly=True) as store:
         record = _record(store, name)
-        path = spec if spec is not None else Path(str(record["spec"]))
-        front = check_file(_from_here(path))
-        plan, replayed, results = rescore(record, front, store, environment(options.env_file))
+        front = check_file(from_here(options.spec or Path(str(record["spec"]))))
+        try:
+            plan, replayed, results = rescore(record, front, store, environment(options.env_file))
+        except Outdated as fault:
+            command = _command(record, front.source.name, options)
+            raise Stale(f"{fault}\n  = help: `{command}` asks what is missing") from fault
+        except EmptySelection as fault:
+            raise Usage(str(fault)) from fault
         yield front, plan, replayed, results
 
 
-def _from_results(path: Path, spec: Path | None) -> tuple[str, Path | None]:
+def _command(record: Mapping[str, Json], spec: str, options: argparse.Namespace) -> str:
+    """The command that runs again what a stored run ran."""
+    chosen = selection_of(record.get("selection"))
+    flags = {
+        "--models": ",".join(chosen.models),
+        "--tasks": ",".join(chosen.tasks),
+        "--subset": chosen.subset,
+        "--limit": chosen.limit,
+        "--seed": record.get("seed"),
+        "--store": options.store,
+    }
+    given = [word for flag, value in flags.items() if value for word in (flag, str(value))]
+    files = [word for file in options.env_file for word in ("--env-file", str(file))]
+    return shlex.join(["evalspec", "run", spec, *given, *files])
+
+
+def _from_results(path: Path) -> tuple[str, Path]:
+    """The id of the run whose results a file holds, and the spec it was made with."""
     try:
         run = document(Results.load(path).document["run"])
-    except (OSError, ValueError) as fault:
-        raise Usage(f"{fault}") from fault
-    return str(run["id"]), spec if spec is not None else Path(str(run["spec"]))
+        return str(run["id"]), Path(str(run["spec"]))
+    except (OSError, ValueError, KeyError) as fault:
+        raise Usage(f"{path} holds no results: {fault}") from fault
 
 
 def _record(store: Store, name: str) -> Mapping[str, Json]:
@@ -59,13 +96,19 @@ def _record(store: Store, name: str) -> Mapping[str, Json]:
 
 
 def _store(name: str, given: Path | None, spec: Path | None) -> Path:
-    """The store that holds the run: the one given, the spec's, else one here or one folder down."""
+    """The store that holds the run: the one given, else the spec's, one here or one folder down."""
     if given is not None:
+        if not (given / FILE_NAME).exists():
+            raise Usage(f"there is no store in {given}")
         return given
-    here = [spec.parent / STORE] if spec is not None else [Path(STORE), *sorted(Path().glob(f"*/{STORE}"))]
-    found = [folder for folder in here if (folder / "answers.sqlite3").exists()]
+    beside = [spec.parent / STORE] if spec is not None else []
+    here = dict.fromkeys([*beside, Path(STORE), *sorted(Path().glob(f"*/{STORE}"))])
+    found = [folder for folder in here if (folder / FILE_NAME).exists()]
     if not found:
-        raise Usage("there is no store here\n  = help: name it by `--store DIR`; `evalspec run` keeps one beside its spec")
+        raise Usage(
+            "there is no store here\n"
+            "  = help: name it by `--store DIR`; `evalspec run` keeps one beside its spec"
+        )
     newest = [(started, folder) for folder in found if (started := _started(folder, name)) is not None]
     return max(newest)[1] if newest else found[0]
 
@@ -78,7 +121,7 @@ def _started(folder: Path, name: str) -> str | None:
             return None
 
 
-def _from_here(path: Path) -> Path:
+def from_here(path: Path) -> Path:
     """The path as one would write it here."""
     try:
         return path.resolve().relative_to(Path.cwd())

@@ -100,6 +100,13 @@ def api_key(name: str, use: Hosted, environment: Mapping[str, str]) -> str | Non
     return None
 
 
+def key_variable(use: Hosted) -> str | None:
+    """The environment variable that a candidate's key comes from, as far as the spec or the protocol says."""
+    if use.api_key is not None:
+        return use.api_key.variable
+    return OPENAI_KEY if use.base_url is None and use.route.startswith("openai/") else None
+
+
 def resolved_headers(name: str, use: Hosted, environment: Mapping[str, str]) -> dict[str, str]:
     """The headers that the spec names, with their values out of the environment."""
     return {header: _text(name, value, environment) for header, value in use.headers.items()}

@@ -6,6 +6,7 @@ The only place where attempts are made, counted and made again.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -78,6 +79,7 @@ class Desk:
         self._tell = tell
         self._flights: dict[str, _Flight] = {}
         self._known: dict[str, Reply | _Place] = {}
+        self._given_up: Counter[str] = Counter()  # by candidate, since the last sign of life
 
     def shut(self, reason: str) -> None:
         """Sends nothing more to anyone; what is on its way still arrives and is kept."""
@@ -179,6 +181,7 @@ class Desk:
                 tell(Sent(lane.name, attempt))
                 reply = await lane.model.ask(request)
             if isinstance(reply, Answer):
+                self._given_up[lane.name] = 0
                 tell(Answered(lane.name))
                 return reply
             elapsed = anyio.current_time() - began
@@ -195,7 +198,10 @@ class Desk:
 
     def _give_up(self, lane: Lane, failure: Failure, tell: Tell) -> None:
         tell(GivenUp(lane.name, failure))
-        if failure.kind.stops_candidate and lane.gate.shut_by is None:
+        # Whoever rejects a request is alive.
+        self._given_up[lane.name] = self._given_up[lane.name] + 1 if failure.kind.worth_retrying else 0
+        down = self._given_up[lane.name] >= self._patience.given_up
+        if (failure.kind.stops_candidate or down) and lane.gate.shut_by is None:
             lane.gate.shut(f"`{lane.name}` is not asked any more: {failure.message}")
             tell(CandidateStopped(lane.name, failure))
 

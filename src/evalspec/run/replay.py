@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from evalspec.language.program import ModelSpec, Recorded
 from evalspec.models.connect import keyer
 from evalspec.models.model import Answer, Failure, FailureKind, Request
 from evalspec.models.recorded import read_recorded
 from evalspec.plan.conversations import Trace, converse, visits
-from evalspec.plan.plan import Plan, PlannedTask
 from evalspec.run.session import training_of
-from evalspec.store.store import Store
+
+if TYPE_CHECKING:
+    from evalspec.plan.plan import Plan, PlannedTask
+    from evalspec.store.store import Store
 
 Reply = Answer | Failure
 Lookup = Callable[[Request], Reply | None]

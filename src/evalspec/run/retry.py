@@ -11,13 +11,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long one request is tried: so many attempts, in so much time; waits in seconds."""
+    """How long one request is tried: so many attempts, in so much time; waits in seconds.
+
+    A candidate of which so many requests in a row were `given_up` is down, and is not asked any more.
+    """
 
     attempts: int = 8
     total_s: float = 600.0
     first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
     longest_server_wait_s: float = 120.0
+    given_up: int = 5
 
 
 def next_wait(

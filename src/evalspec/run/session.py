@@ -14,15 +14,15 @@ from evalspec.language.program import Baseline, Hosted, Program
 from evalspec.models.baseline import Training, without_scored
 from evalspec.models.connect import connected
 from evalspec.plan.conversations import Trace, converse, visits
-from evalspec.plan.plan import Plan, PlannedTask
-from evalspec.run.asking import Keeping
-from evalspec.run.events import Event
 from evalspec.run.execute import Job, Settings, execute
 from evalspec.run.gates import Limits, Rate
 
 if TYPE_CHECKING:
     import anyio
 
+    from evalspec.plan.plan import Plan, PlannedTask
+    from evalspec.run.asking import Keeping
+    from evalspec.run.events import Event
     from evalspec.store.store import Store
 
 Traces = dict[tuple[str, str], list[Trace]]
