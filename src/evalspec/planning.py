@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING
 from evalspec.models.connect import keyer
 from evalspec.pipeline import Front, SpecFault, check_file
 from evalspec.plan.estimate import Estimate, estimate
+from evalspec.recording import data_digests, selection_json, selection_of, text_digest
 from evalspec.run.session import training_of
-from evalspec.running import Options, data_digests, selection_json, selection_of, store_folder
+from evalspec.running import Options, store_folder
 from evalspec.score.wording import document
 from evalspec.store.store import Store
 from evalspec.text.diagnostics import problem
@@ -73,7 +73,7 @@ def plan_document(plan: Plan, front: Front, found: Estimates, beside: Path) -> D
     return {
         "format": FORMAT,
         "spec": spec,
-        "spec_sha256": hashlib.sha256(front.source.text.encode()).hexdigest(),
+        "spec_sha256": text_digest(front.source),
         "data_sha256": data_digests(plan),
         "selection": selection_json(plan.selection),
         "seed": plan.seed,
@@ -97,7 +97,7 @@ def load(path: Path, options: Options) -> tuple[Front, Options]:
         return check_file(path), options
     held = _read_plan(path)
     front = check_file(Path(os.path.normpath(path.parent / str(held.get("spec", "")))))
-    if hashlib.sha256(front.source.text.encode()).hexdigest() != held.get("spec_sha256"):
+    if text_digest(front.source) != held.get("spec_sha256"):
         raise _outdated(path, "the spec has changed since this plan was made")
     seed = held.get("seed")
     chosen = replace(

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
-import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 
-from evalspec import __version__
 from evalspec.language.program import Environment, Hosted
 from evalspec.models.faults import EvalspecFault, MissingEnvironment
-from evalspec.models.model import Failure, FailureKind
 from evalspec.pipeline import Front, score
 from evalspec.plan.plan import Plan, Selection, build_plan
+from evalspec.recording import (
+    completed,
+    data_digests,
+    failures_of,
+    run_record,
+    selection_of,
+    shown_record,
+    stored_record,
+    unanswered_of,
+)
 from evalspec.run.asking import Keeping
 from evalspec.run.events import Counter, Event
 from evalspec.run.replay import Replayed, replay
-from evalspec.run.session import Gathered, ask_all, job_counts, settings_for
+from evalspec.run.session import Gathered, ask_all, settings_for
 from evalspec.run.troubles import Trouble, Troubles
-from evalspec.score.results import Document, Results
-from evalspec.score.wording import document
 from evalspec.store.store import Store
 
 if TYPE_CHECKING:
-    from evalspec.plan.conversations import Trace
+    from evalspec.score.results import Document, Results
     from evalspec.text.values import Json
 
 STORE = ".evalspec"
-LIBRARIES = ("numpy", "scikit-learn", "litellm", "aiohttp")
-PASSING = frozenset(k for k in FailureKind if k.worth_retrying or k.stops_candidate) | {FailureKind.NOT_ASKED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +128,10 @@ async def run_plan(
             if not gathered.traces:
                 raise
             fault = broken
-        run = _run_record(plan, front, options, started, counter)
-        results = _completed(score(plan, gathered.traces, run))
+        run = run_record(plan, front.source, started, counter.total)
+        results = completed(score(plan, gathered.traces, run))
         if store is not None and fault is None:
-            fault = _kept(store, _stored(results, plan, gathered))
+            fault = _kept(store, stored_record(results, plan, gathered.traces))
     return Ran(results, fault, stopping.asked.is_set(), troubles.found)
 
 
@@ -146,97 +146,6 @@ def _kept(store: Store, record: Document) -> EvalspecFault | None:
     except EvalspecFault as fault:
         return fault
     return None
-
-
-# ── the record of a run ───────────────────────────────────────────────────────────────────────────
-
-
-def _run_record(plan: Plan, front: Front, options: Options, started: datetime, counter: Counter) -> Document:
-    spec_sha256 = hashlib.sha256(front.source.text.encode()).hexdigest()
-    counts: Document = dict(counter.total.as_json())
-    return {
-        "id": f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-        "spec": front.source.name,
-        "spec_sha256": spec_sha256,
-        "data_sha256": data_digests(plan),
-        "started_at": started.isoformat(timespec="milliseconds"),
-        "finished_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "complete": False,
-        "seed": options.seed,
-        "selection": selection_json(plan.selection),
-        "versions": _versions(),
-        "simulated": False,
-        "pacing": {},
-        "requests": counts,
-        "spend_usd": None,
-    }
-
-
-def data_digests(plan: Plan) -> Document:
-    """The digest of each dataset that the plan reads."""
-    used = {planned.task.dataset for planned in plan.tasks}
-    for planned in plan.tasks:
-        used |= {c.use.train for c in planned.candidates if hasattr(c.use, "train")}
-    return {name: plan.data[name].sha256 for name in sorted(used)}
-
-
-def selection_json(selection: Selection) -> Document:
-    """A selection as JSON."""
-    return {
-        "models": list(selection.models),
-        "tasks": list(selection.tasks),
-        "subset": selection.subset,
-        "limit": selection.limit,
-    }
-
-
-def selection_of(value: Json) -> Selection:
-    """The selection that a record holds."""
-    found = document(value)
-    models, tasks, subset, limit = (found.get(k) for k in ("models", "tasks", "subset", "limit"))
-    return Selection(
-        models=tuple(map(str, models)) if isinstance(models, list) else (),
-        tasks=tuple(map(str, tasks)) if isinstance(tasks, list) else (),
-        subset=subset if isinstance(subset, str) else None,
-        limit=limit if isinstance(limit, int) else None,
-    )
-
-
-def _versions() -> Document:
-    found: Document = {"python": platform.python_version(), "evalspec": __version__}
-    for library in LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            found[library] = None
-    return found
-
-
-def _completed(results: Results) -> Results:
-    """The results with `complete` told: whether every example of every candidate was asked."""
-    outcomes = [
-        document(document(c)["outcomes"])
-        for task in document(results.document["tasks"]).values()
-        for c in document(document(task)["candidates"]).values()
-    ]
-    complete = not any(o["not_asked"] for o in outcomes)
-    run: Document = {**document(results.document["run"]), "complete": complete}
-    return Results({**results.document, "run": run})
-
-
-def _stored(results: Results, plan: Plan, gathered: Gathered) -> Document:
-    """The record that is kept: with the spec's whole path, and how many visits the store cannot repeat."""
-    run: Document = dict(document(results.document["run"]))
-    run["spec"] = str(Path(str(run["spec"])).resolve())
-    whole = sum(_repeatable(trace) for traces in gathered.traces.values() for trace in traces)
-    run["unanswered"] = sum(job_counts(plan).values()) - whole
-    return run
-
-
-def _repeatable(trace: Trace) -> bool:
-    """Whether all that was said on a visit is kept."""
-    failures = [step.reply.kind for step in trace.steps if isinstance(step.reply, Failure)]
-    return not any(kind in PASSING for kind in failures)
 
 
 # ── a stored run again ────────────────────────────────────────────────────────────────────────────
@@ -261,16 +170,13 @@ def rescore(
     if data_digests(plan) != record.get("data_sha256"):
         raise Outdated("the data are not those of this run any more")
     _demand_addresses(plan, environment)
-    replayed = replay(plan, store, environment)
-    unanswered = record.get("unanswered")
-    if replayed.missing > (unanswered if isinstance(unanswered, int) else 0):
+    replayed = replay(plan, store, environment, failures_of(record))
+    if replayed.missing > unanswered_of(record):
         raise Outdated(
             f"{replayed.missing} of its answers are not kept, or would be asked for differently now"
         )
-    run: Document = {name: value for name, value in record.items() if name != "unanswered"}
-    run["spec"] = front.source.name
-    run["spec_sha256"] = hashlib.sha256(front.source.text.encode()).hexdigest()
-    return plan, replayed, _completed(score(plan, replayed.traces, run))
+    run = shown_record(record, front.source)
+    return plan, replayed, completed(score(plan, replayed.traces, run))
 
 
 def _demand_addresses(plan: Plan, environment: Mapping[str, str]) -> None:

@@ -14,7 +14,8 @@ from evalspec.cli.output import environment
 from evalspec.models.faults import EvalspecFault
 from evalspec.pipeline import Front, check_file
 from evalspec.plan.plan import EmptySelection, Plan
-from evalspec.running import STORE, Outdated, rescore, selection_of
+from evalspec.recording import selection_of
+from evalspec.running import STORE, Outdated, rescore
 from evalspec.score.results import Results
 from evalspec.score.wording import document
 from evalspec.store.database import FILE_NAME

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from evalspec.language.program import ModelSpec, Recorded
 from evalspec.models.connect import keyer
 from evalspec.models.model import Answer, Failure, FailureKind, Request
 from evalspec.models.recorded import read_recorded
-from evalspec.plan.conversations import Trace, converse, visits
+from evalspec.plan.conversations import Trace, Visit, converse, visits
 from evalspec.run.session import training_of
 
 if TYPE_CHECKING:
@@ -21,16 +21,33 @@ Reply = Answer | Failure
 Lookup = Callable[[Request], Reply | None]
 
 
+class FailedStep(NamedTuple):
+    """Where a request failed: whose it was, and in which step of which visit."""
+
+    task: str
+    candidate: str
+    passing: str
+    example: str
+    step: str
+
+    @classmethod
+    def of(cls, visit: Visit, example: str, step: str) -> FailedStep:
+        """The place of a step in a visit of the example of that id."""
+        return cls(visit.task, visit.candidate, visit.passing.value, example, step)
+
+
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """The traces of a plan from what is kept, and how many requests have no kept answer."""
+    """The traces of a plan from what is kept, and how many visits lack a reply."""
 
     traces: Mapping[tuple[str, str], list[Trace]]
     missing: int
 
 
-def replay(plan: Plan, store: Store | None, environment: Mapping[str, str]) -> Replayed:
-    """Every conversation of the plan, with kept answers; what is not kept reads as not asked."""
+def replay(
+    plan: Plan, store: Store | None, environment: Mapping[str, str], failed: Mapping[FailedStep, Failure]
+) -> Replayed:
+    """Every conversation of the plan, with kept answers; what is not kept failed, or reads as not asked."""
     lookups = {
         candidate.name: _lookup(plan, candidate, store, environment)
         for planned in plan.tasks
@@ -41,12 +58,16 @@ def replay(plan: Plan, store: Store | None, environment: Mapping[str, str]) -> R
     for planned in plan.tasks:
         for candidate in planned.candidates:
             key = (planned.task.name, candidate.name)
-            traces[key] = list(_replayed(planned, candidate, lookups[candidate.name], missing))
+            traces[key] = list(_replayed(planned, candidate, lookups[candidate.name], failed, missing))
     return Replayed(traces, len(missing))
 
 
 def _replayed(
-    planned: PlannedTask, candidate: ModelSpec, lookup: Lookup, missing: set[tuple[str, int]]
+    planned: PlannedTask,
+    candidate: ModelSpec,
+    lookup: Lookup,
+    failed: Mapping[FailedStep, Failure],
+    missing: set[tuple[str, int]],
 ) -> list[Trace]:
     traces = []
     for visit in visits(planned, candidate):
@@ -54,7 +75,7 @@ def _replayed(
         try:
             request = next(conversation)
             while True:
-                reply = lookup(request)
+                reply = lookup(request) or failed.get(FailedStep.of(visit, request.example, request.step))
                 if reply is None:
                     missing.add((f"{candidate.name}/{planned.task.name}/{visit.passing}", visit.example))
                     reply = Failure(kind=FailureKind.NOT_ASKED, message="not asked yet")

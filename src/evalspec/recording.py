@@ -1,0 +1,164 @@
+"""What is written down of a run, and what of it is read back when the run is scored again.
+
+The record is the `run` of results.json. In the store it also says what the store cannot repeat: which
+requests failed for the moment, and how many visits were not made at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalspec import __version__
+from evalspec.language.program import Baseline
+from evalspec.models.model import Failure, FailureKind
+from evalspec.plan.plan import Plan, Selection
+from evalspec.run.replay import FailedStep
+from evalspec.run.session import job_counts
+from evalspec.score.results import Document, Results
+from evalspec.score.wording import document, items
+
+if TYPE_CHECKING:
+    from evalspec.plan.conversations import Trace
+    from evalspec.run.events import Counts
+    from evalspec.text.source import Source
+    from evalspec.text.values import Json
+
+LIBRARIES = ("numpy", "scikit-learn", "litellm", "aiohttp")
+ONLY_KEPT = ("failed", "unanswered")
+
+Traces = Mapping[tuple[str, str], Sequence["Trace"]]
+
+
+def run_record(plan: Plan, spec: Source, started: datetime, counts: Counts) -> Document:
+    """The record of a run that ends now."""
+    requests: Document = dict(counts.as_json())
+    return {
+        "id": f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        "spec": spec.name,
+        "spec_sha256": text_digest(spec),
+        "data_sha256": data_digests(plan),
+        "started_at": started.isoformat(timespec="milliseconds"),
+        "finished_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "complete": False,
+        "seed": plan.seed,
+        "selection": selection_json(plan.selection),
+        "versions": _versions(),
+        "simulated": False,
+        "pacing": {},
+        "requests": requests,
+        "spend_usd": None,
+    }
+
+
+def text_digest(spec: Source) -> str:
+    """The SHA-256 of a spec's text."""
+    return hashlib.sha256(spec.text.encode()).hexdigest()
+
+
+def data_digests(plan: Plan) -> Document:
+    """The digest of each dataset that the plan reads."""
+    used = {planned.task.dataset for planned in plan.tasks}
+    for planned in plan.tasks:
+        used |= {c.use.train for c in planned.candidates if isinstance(c.use, Baseline)}
+    return {name: plan.data[name].sha256 for name in sorted(used)}
+
+
+def selection_json(selection: Selection) -> Document:
+    """A selection as JSON."""
+    return {
+        "models": list(selection.models),
+        "tasks": list(selection.tasks),
+        "subset": selection.subset,
+        "limit": selection.limit,
+    }
+
+
+def selection_of(value: Json) -> Selection:
+    """The selection that a record holds."""
+    found = document(value)
+    subset, limit = found.get("subset"), found.get("limit")
+    return Selection(
+        models=tuple(map(str, items(found.get("models")))),
+        tasks=tuple(map(str, items(found.get("tasks")))),
+        subset=subset if isinstance(subset, str) else None,
+        limit=limit if isinstance(limit, int) else None,
+    )
+
+
+def completed(results: Results) -> Results:
+    """The results with `complete` told: whether every example of every candidate was asked."""
+    outcomes = [
+        document(document(c)["outcomes"])
+        for task in document(results.document["tasks"]).values()
+        for c in document(document(task)["candidates"]).values()
+    ]
+    complete = not any(o["not_asked"] for o in outcomes)
+    run: Document = {**document(results.document["run"]), "complete": complete}
+    return Results({**results.document, "run": run})
+
+
+def _versions() -> Document:
+    found: Document = {"python": platform.python_version(), "evalspec": __version__}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            found[library] = None
+    return found
+
+
+# ── what only the store keeps ─────────────────────────────────────────────────────────────────────
+
+
+def stored_record(results: Results, plan: Plan, traces: Traces) -> Document:
+    """The record that is kept: with the spec's whole path, and what the answers in the store do not tell."""
+    run: Document = dict(document(results.document["run"]))
+    run["spec"] = str(Path(str(run["spec"])).resolve())
+    run["failed"] = [*_failures(plan, traces)]
+    made = sum(not _was_cut_short(trace) for own in traces.values() for trace in own)
+    run["unanswered"] = sum(job_counts(plan).values()) - made
+    return run
+
+
+def shown_record(record: Mapping[str, Json], spec: Source) -> Document:
+    """A kept record as results tell it, scored with this spec."""
+    told: Document = {name: value for name, value in record.items() if name not in ONLY_KEPT}
+    return {**told, "spec": spec.name, "spec_sha256": text_digest(spec)}
+
+
+def unanswered_of(record: Mapping[str, Json]) -> int:
+    """How many visits of a kept run were not made, or not to their end."""
+    count = record.get("unanswered")
+    return count if isinstance(count, int) else 0
+
+
+def failures_of(record: Mapping[str, Json]) -> Mapping[FailedStep, Failure]:
+    """The failures of a kept run that the store does not hold."""
+    found: dict[FailedStep, Failure] = {}
+    for entry in map(document, items(record.get("failed"))):
+        step = FailedStep(**{name: str(entry.get(name)) for name in FailedStep._fields})
+        found[step] = Failure(kind=FailureKind(str(entry.get("kind"))), message=str(entry.get("message")))
+    return found
+
+
+def _failures(plan: Plan, traces: Traces) -> Iterator[Document]:
+    ids = {planned.task.name: [row.id for row in planned.rows] for planned in plan.tasks}
+    for visit, step in (
+        (trace.visit, step) for own in traces.values() for trace in own for step in trace.steps
+    ):
+        if isinstance(step.reply, Failure) and step.reply.kind.worth_retrying:
+            place = FailedStep.of(visit, ids[visit.task][visit.example], step.step)
+            yield {**place._asdict(), "kind": step.reply.kind.value, "message": step.reply.message}
+
+
+def _was_cut_short(trace: Trace) -> bool:
+    """Whether something was not asked on a visit, because its candidate or the run was stopped."""
+    kinds = [step.reply.kind for step in trace.steps if isinstance(step.reply, Failure)]
+    return any(kind.stops_candidate or kind is FailureKind.NOT_ASKED for kind in kinds)
