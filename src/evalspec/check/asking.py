@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from evalspec.check.candidates import request_parameters
 from evalspec.check.entries import Entries, Faults, read_entries
-from evalspec.check.values import call_of, file_of, shown
+from evalspec.check.values import call_of, file_of, no_file, shown
 from evalspec.language.expressions import Type
 from evalspec.language.program import LetterOf
-from evalspec.language.prompts import Prompt, Written, read_prompt
+from evalspec.language.prompts import Prompt, Written, place_of_name, read_prompt
 from evalspec.syntax import tree
 from evalspec.text.source import Source, Span
 
@@ -22,36 +22,51 @@ if TYPE_CHECKING:
     from evalspec.text.values import Json
 
 LONGEST_FILE = 1_000_000
+GIVES_A_PROMPT = ("prompt", "system", "prompts", "messages")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The messages of a step, whether any was given, and the names they read."""
+    """The messages of a step, whether any was given, the names and columns they read, and their texts."""
 
     messages: tuple[tuple[str, Prompt], ...]
     given: bool
     names: frozenset[str]
+    columns: frozenset[str]
     texts: str
+
+    def place(self, name: str) -> Span:
+        """Where a name is read first."""
+        for _, prompt in self.messages:
+            if name in prompt.names or name in prompt.members:
+                return place_of_name(prompt, name)
+        return self.messages[0][1].at
 
 
 def template_scope(
-    data: Data, answer: AnswerRead | None, steps: Mapping[str, Type]
+    entries: Entries, data: Data, answer: AnswerRead | None, steps: Mapping[str, Type]
 ) -> Mapping[str, Type] | None:
     """The names a template may read, with their types; None where the columns are not known."""
     if data.types is None:
         return None
-    scope = dict(data.types)
-    if answer is None or answer.labels is not None:
-        scope["labels"] = Type.LIST
-    if answer is None or isinstance(answer.type, LetterOf):
-        scope["choices"] = Type.LIST
-    return {**scope, **steps, "row": Type.OBJECT}
+    scope = {**data.types, **dict.fromkeys(_own_names(answer), Type.LIST), **steps, "row": Type.OBJECT}
+    if "shots" in entries.spoiled:  # not built yet, which was told
+        scope["shots"] = Type.LIST
+    return scope
+
+
+def _own_names(answer: AnswerRead | None) -> frozenset[str]:
+    """The names that are no columns: `labels` and `choices`, where the answer has them."""
+    labels = answer is None or answer.labels is not None
+    choices = answer is None or isinstance(answer.type, LetterOf)
+    return frozenset(name for name, there in (("labels", labels), ("choices", choices)) if there)
 
 
 def read_messages(
-    entries: Entries, scope: Mapping[str, Type] | None, data: Data, steps: Iterable[str], faults: Faults
+    entries: Entries, data: Data, answer: AnswerRead | None, steps: Mapping[str, Type], faults: Faults
 ) -> Asked:
-    """The system message and prompt of a step, read and inspected."""
+    """The system message and prompt of a step, read and inspected. `steps`: what its earlier steps give."""
+    scope = template_scope(entries, data, answer, steps)
     messages: list[tuple[str, Prompt]] = []
     texts: list[str] = []
     for name, role in (("system", "system"), ("prompt", "user")):
@@ -65,10 +80,12 @@ def read_messages(
         if prompt is not None:
             messages.append((role, prompt))
     names = frozenset().union(*(p.names for _, p in messages))
-    given = any(n in entries.attributes or n in entries.spoiled for n in ("prompt", "system"))
-    asked = Asked(tuple(messages), given, names, "\n".join(texts))
+    own = _own_names(answer) | {"row"} | set(steps)
+    columns = (names & set(data.types or ())) - own | frozenset().union(*(p.members for _, p in messages))
+    given = any(n in entries.attributes or n in entries.spoiled for n in GIVES_A_PROMPT)
+    asked = Asked(tuple(messages), given, names, columns, "\n".join(texts))
     _reads_something(entries, asked, data, steps, faults)
-    _shadowed(entries, asked, data, faults)
+    _shadowed(asked, data, own - set(steps), faults)
     return asked
 
 
@@ -96,16 +113,15 @@ def _from_file(value: tree.Expr, faults: Faults) -> Written | None:
             faults.add("E0505", value.at, f"`{written}` is larger than 1 MB", "is this the right file?")
             return None
         text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        no_file(value.at, written, path, faults)
+        return None
     except OSError as fault:
-        faults.add(
-            "E0210",
-            value.at,
-            f"`{written}` cannot be read: {fault.strerror}",
-            "paths start from the spec's folder",
-        )
+        way_out = "paths start from the spec's folder"
+        faults.add("E0210", value.at, f"`{written}` cannot be read: {fault.strerror}", way_out)
         return None
     except UnicodeDecodeError:
-        faults.add("E0505", value.at, f"`{written}` is not UTF-8 text")
+        faults.add("E0505", value.at, f"`{written}` is not UTF-8 text", "save it as UTF-8")
         return None
     source = Source(name=written, text=text, path=path)
     return Written(text=text, source=source, at=Span(source, 0, len(text)), form="file")
@@ -114,21 +130,20 @@ def _from_file(value: tree.Expr, faults: Faults) -> Written | None:
 def _reads_something(
     entries: Entries, asked: Asked, data: Data, steps: Iterable[str], faults: Faults
 ) -> None:
+    """Says that a prompt is the same for every example, where nothing else is wrong with it."""
     prompts = [value for name in ("prompt", "system") if (value := entries.value(name)) is not None]
     understood = len(asked.messages) == len(prompts)
     if not prompts or not understood or data.types is None:
         return
-    if not asked.names & ({*data.types, *steps, "row", "choices"}):
+    if not asked.columns and not asked.names & {*steps, "row", "choices", "shots"}:
         faults.add("E0507", prompts[0].at, "this prompt reads no column, so that every example asks the same",
                    "put a column into it: `{{ COLUMN }}`")  # fmt: skip
 
 
-def _shadowed(entries: Entries, asked: Asked, data: Data, faults: Faults) -> None:
-    for name in sorted({"labels", "choices", "row"} & asked.names & set(data.types or ())):
-        value = entries.value("prompt") or entries.value("system")
-        if value is not None:
-            faults.add("W0509", value.at, f"`{name}` in a prompt is not the column of that name",
-                       f'the column is `row["{name}"]`')  # fmt: skip
+def _shadowed(asked: Asked, data: Data, own: frozenset[str], faults: Faults) -> None:
+    for name in sorted(own & asked.names & set(data.types or ())):
+        faults.add("W0509", asked.place(name), f"`{name}` in a prompt is not the column of that name",
+                   f'the column is `row["{name}"]`')  # fmt: skip
 
 
 def read_request(entries: Entries, faults: Faults) -> Mapping[str, Json]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.check.entries import Entries, Faults, read_entries
-from evalspec.check.values import quantity_of, shown, word_of, words_of
+from evalspec.check.values import quantity_of, several_of, shown, word_of
 from evalspec.language.program import Bound, Costs, Limits, Step, Subset, TextAnswer
 from evalspec.language.schema import LATER_METRICS, METRICS, Measure, Metric
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import did_you_mean, problem
+from evalspec.text.diagnostics import Label, did_you_mean, problem
 from evalspec.text.units import Unit
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ UNITS = {
 }
 
 
+PARAMETRIC = re.compile(r".*[@^].*|p[0-9]+(\.[0-9]+)?")  # pass@10, pass^5, coverage@5%, p99.9
+SIGNED = ("overconfidence",)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """What a task offers to measure: its subsets, labels, steps and costs."""
@@ -43,11 +48,11 @@ class Measured:
     confident: bool  # whether some candidate may give a confidence
 
 
-def known_metric(word: tree.Word, measured: Measured, faults: Faults) -> Metric | None:
-    """The metric of that name, where this task has it."""
+def known_metric(word: tree.Word, measured: Measured | None, faults: Faults) -> Metric | None:
+    """The metric of that name, where this task has it. `measured`: None where the task was not understood."""
     metric = METRICS.get(word.text)
     if metric is None:
-        if word.text in LATER_METRICS or "@" in word.text or "^" in word.text or word.text.startswith("p9"):
+        if word.text in LATER_METRICS or PARAMETRIC.fullmatch(word.text):
             faults.not_built(word.at, f"the metric `{word.text}`")
         else:
             help_line, fixes = did_you_mean(word.text, METRICS, at=word.at)
@@ -55,7 +60,7 @@ def known_metric(word: tree.Word, measured: Measured, faults: Faults) -> Metric 
                 problem("E0410", word.at, f"there is no metric `{word.text}`", help_line, fixes=fixes)
             )
         return None
-    missing = _missing_for(metric, measured)
+    missing = _missing_for(metric, measured) if measured is not None else None
     if missing is not None:
         faults.add("E0416", word.at, f"`{metric.name}` needs {missing[0]}", missing[1])
         return None
@@ -95,7 +100,7 @@ def _excludes(inner: Entries, faults: Faults) -> bool:
     value = inner.value("else")
     word = word_of(value, "`else`", faults) if value is not None else None
     if word is not None and word.text not in ("exclude", "mark"):
-        faults.add("E0305", word.at, f"`else` is `exclude` or `mark`, and this is `{word.text}`")
+        faults.add("E0305", word.at, f"`else` is not `{word.text}`", "write `exclude` or `mark`")
     return word is None or word.text != "mark"
 
 
@@ -138,13 +143,14 @@ def _figure(node: tree.Expr, metric: Metric, faults: Faults) -> float | None:
     if found is None:
         return None
     value = float(found.value)
-    if metric.measure is Measure.SHARE and not -1 <= value <= 1:
-        faults.add(
-            "E0429",
-            node.at,
-            f"`{metric.name}` is a share, and `{shown(node)}` is none",
-            f"write `{found.text.rstrip('%')}%`" if found.unit is Unit.NUMBER and value <= 100 else "",
-        )
+    least = -1.0 if metric.name in SIGNED else 0.0
+    if metric.measure is Measure.SHARE and not least <= value <= 1:
+        percent = found.unit is Unit.NUMBER and 0 <= value <= 100
+        way_out = f"write `{found.text}%`" if percent else "write a figure from 0 % to 100 %, such as `85%`"
+        faults.add("E0429", node.at, f"`{metric.name}` is a share, and `{shown(node)}` is none", way_out)
+        return None
+    if metric.measure in (Measure.TIME, Measure.COUNT) and value <= 0:
+        faults.add("E0429", node.at, f"`{metric.name}` is never `{shown(node)}`", "write a figure above 0")
         return None
     return value
 
@@ -158,18 +164,32 @@ def _arguments(node: tree.Expr | None, metric: Metric, measured: Measured, fault
         return [(None, None, None)]
     match node:
         case tree.Index(value=tree.Name() as family, index=tree.Text() as member):
-            return _member(f"{family.text}={member.text}", node.at, measured, faults)
+            return _member(family, member, measured, faults)
+        case tree.Name(text="first_token" | "queue") if metric.measure is Measure.TIME:
+            faults.not_built(node.at, f"a bound on `{shown(node)}`")
+            return []
         case tree.Name() | tree.Text():
             return _named(node.text, node.at, metric, measured, faults)
-    faults.add("E0305", node.at, f"a subset, a step or a label is due, and this is `{shown(node)}`")
+    faults.add("E0305", node.at, f"a subset, a step or a label is due, and this is `{shown(node)}`",
+               'write its name, or `SUBSET["value"]`')  # fmt: skip
     return []
 
 
-def _member(name: str, at: Span, measured: Measured, faults: Faults) -> list[Argument]:
-    names = [s.name for s in measured.subsets]
-    if name in names:
+def _member(family: tree.Name, member: tree.Text, measured: Measured, faults: Faults) -> list[Argument]:
+    name = f"{family.text}={member.text}"
+    members = [s.name for s in measured.subsets if s.family == family.text]
+    if name in members:
         return [(name, None, None)]
-    faults.add("E0204", at, f"there is no subset `{name}`", did_you_mean(name, names)[0])
+    if members:
+        values = [m.removeprefix(f"{family.text}=") for m in members]
+        help_line = did_you_mean(member.text, values)[0]
+        faults.add("E0204", member.at, f"subset `{family.text}` has no value `{member.text}`", help_line)
+    elif family.text not in measured.spoiled_subsets:
+        families = {s.family for s in measured.subsets if s.family is not None}
+        help_line = (
+            did_you_mean(family.text, families)[0] or "declare it: `subset NAME of DATASET { by = COLUMN }`"
+        )
+        faults.add("E0204", family.at, f"there is no subset `{family.text}` with values", help_line)
     return []
 
 
@@ -192,6 +212,7 @@ def _named(name: str, at: Span, metric: Metric, measured: Measured, faults: Faul
         known = [s.family or s.name for s in measured.subsets] + list(labels)
         known += [s.name for s in measured.steps] if measured.chain else []
         help_line, fixes = did_you_mean(name, set(known), at=at)
+        help_line = help_line or "declare it: `subset NAME of DATASET { where = … }`"
         faults.found.append(
             problem("E0204", at, f"`{name}` is no subset, step or label of this task", help_line, fixes=fixes)
         )
@@ -208,10 +229,20 @@ def read_rank(entries: Entries, measured: Measured, costs: Costs | None, faults:
     if value is None:
         default = "expected_cost" if costs is not None else "end_to_end" if measured.chain else "accuracy"
         return (default,)
-    metrics = [known_metric(word, measured, faults) for word in words_of(value, "a metric", faults) or ()]
-    if not metrics:
-        return ("accuracy",)
+    metrics = [known_metric(word, measured, faults) for word in several_of(value, "a metric", faults) or ()]
     return tuple(m.name for m in metrics if m is not None) or ("accuracy",)
+
+
+def check_metrics(entries: Entries, faults: Faults) -> None:
+    """Says which metrics and figures are wrong in a task that was not understood otherwise."""
+    rank = entries.value("rank")
+    for word in (several_of(rank, "a metric", faults) if rank is not None else None) or ():
+        known_metric(word, None, faults)
+    block = entries.nested("require")
+    for bound in read_entries(block, faults).bounds if block is not None else ():
+        metric = known_metric(bound.metric, None, faults)
+        if metric is not None:
+            _figure(bound.value, metric, faults)
 
 
 # ── limits ────────────────────────────────────────────────────────────────────────────────────────
@@ -225,24 +256,20 @@ def read_limits(declared: Declared, faults: Faults) -> Limits:
     overall: int | None = None
     each: dict[str, int] = {}
     rates: dict[str, float] = {}
+    seen: dict[tuple[str, str], tree.Bound] = {}
     for bound in entries.bounds:
         target = _target(bound, declared, faults)
-        if not _upper(bound, faults) or target is None:
+        if not _upper(bound, faults) or target is None or not _limited_once(bound, target, seen, faults):
             continue
         match bound.metric.text:
             case "concurrency":
-                found = quantity_of(bound.value, (Unit.NUMBER,), "`concurrency`", faults)
-                if found is not None and _at_least_one(
-                    found.value == int(found.value) and found.value >= 1, bound, faults
-                ):
-                    overall, each = (
-                        (int(found.value), each)
-                        if not target
-                        else (overall, {**each, target: int(found.value)})
-                    )
+                most = _concurrency(bound, faults)
+                overall, each = (
+                    (most, each) if not target else (overall, each | ({target: most} if most else {}))
+                )
             case "requests":
                 rate = quantity_of(bound.value, (Unit.RATE,), "`requests`", faults)
-                if rate is not None and _at_least_one(rate.value > 0, bound, faults):
+                if rate is not None and _asks_something(rate.value > 0, bound, faults):
                     rates[target] = float(rate.value)
             case "spend" | "tokens":
                 faults.not_built(bound.metric.at, f"the limit `{bound.metric.text}`")
@@ -252,6 +279,24 @@ def read_limits(declared: Declared, faults: Faults) -> Limits:
     return Limits(concurrency=overall, model_concurrency=each, request_rates=rates)
 
 
+def _limited_once(
+    bound: tree.Bound, target: str, seen: dict[tuple[str, str], tree.Bound], faults: Faults
+) -> bool:
+    first = seen.setdefault((bound.metric.text, target), bound)
+    if first is not bound:
+        label = Label(at=first.at, message="first given here")
+        faults.add("E0404", bound.at, f"`{bound.metric.text}` is given twice", "remove one", labels=[label])
+    return first is bound
+
+
+def _concurrency(bound: tree.Bound, faults: Faults) -> int | None:
+    found = quantity_of(bound.value, (Unit.NUMBER,), "`concurrency`", faults)
+    whole = found is not None and found.value == int(found.value) and found.value >= 1
+    if found is None or not _asks_something(whole, bound, faults):
+        return None
+    return int(found.value)
+
+
 def _upper(bound: tree.Bound, faults: Faults) -> bool:
     if bound.operator != "<=":
         faults.add("E0428", bound.at, f"a limit is not written with `{bound.operator}`", "write `<=`")
@@ -259,7 +304,7 @@ def _upper(bound: tree.Bound, faults: Faults) -> bool:
     return True
 
 
-def _at_least_one(fits: bool, bound: tree.Bound, faults: Faults) -> bool:
+def _asks_something(fits: bool, bound: tree.Bound, faults: Faults) -> bool:
     if not fits:
         faults.add(
             "E0305",

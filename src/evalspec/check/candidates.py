@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING
 from evalspec.check.datasets import Data, known_column, named_dataset
 from evalspec.check.entries import Entries, Faults, read_entries
 from evalspec.check.values import (
+    SECRET_NAME,
     call_of,
     environment_of,
     file_of,
     json_of,
+    no_file,
     quantity_of,
+    several_of,
     shown,
     text_of,
     text_or_environment,
     unexpected_arguments,
     whole_number,
     word_of,
-    words_of,
 )
 from evalspec.language.program import Baseline, Environment, Hosted, ModelSpec, Price, Recorded
-from evalspec.language.schema import BASELINES, BLOCKS, NOT_BUILT_FUNCTIONS, RESERVED_PARAMETERS
+from evalspec.language.schema import BASELINES, BLOCKS, NOT_BUILT_FUNCTIONS, PROVIDERS, RESERVED_PARAMETERS
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import did_you_mean, problem
+from evalspec.text.diagnostics import did_you_mean, nearest, problem
 from evalspec.text.units import Unit
 
 if TYPE_CHECKING:
@@ -38,8 +40,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """How an endpoint is reached, as a provider or model block says it."""
+    """How an endpoint is reached, as a provider or model block says it.
 
+    `direct`: whether an address is given, be it one that can be read or not.
+    """
+
+    direct: bool = False
     base_url: str | Environment | None = None
     api_key: Environment | None = None
     headers: Mapping[str, str | Environment] = field(default_factory=dict)
@@ -64,6 +70,7 @@ def read_connection(entries: Entries, faults: Faults) -> Connection:
     if found is not None and timeout is not None and found.value <= 0:
         faults.add("E0305", timeout.at, "`timeout` is more than nothing", "write `timeout = 30s`")
     return Connection(
+        direct="base_url" in entries.attributes or "base_url" in entries.spoiled,
         base_url=_url(url, faults) if url is not None else None,
         api_key=environment_of(key, "`api_key`", faults) if key is not None else None,
         headers=_headers(entries.nested("headers"), faults),
@@ -95,7 +102,9 @@ def _url(node: tree.Expr, faults: Faults) -> str | Environment | None:
 def _headers(block: tree.Block | None, faults: Faults) -> Mapping[str, str | Environment]:
     headers: dict[str, str | Environment] = {}
     for name, entry in read_entries(block, faults).attributes.items() if block is not None else ():
-        value = text_or_environment(entry.value, f"the header `{name}`", faults)
+        secret = SECRET_NAME.search(name) is not None and isinstance(entry.value, tree.Text)
+        read = environment_of if secret else text_or_environment
+        value = read(entry.value, f"the header `{name}`", faults)
         if value is not None:
             headers[name] = value
     return headers
@@ -164,7 +173,7 @@ def _hosted(node: tree.Text, entries: Entries, around: Surroundings, faults: Fau
     own = read_connection(entries, faults)
     provider_name, shared = _provider(entries, around, faults)
     base_url = own.base_url or shared.base_url
-    direct = base_url is not None or node.text.startswith("openai/")
+    direct = own.direct or shared.direct or node.text.startswith("openai/")
     if not node.text.strip() or any(c.isspace() for c in node.text):
         faults.add("E0305", node.at, "this is not a route", 'write it as "provider/model"')
         return None
@@ -172,6 +181,8 @@ def _hosted(node: tree.Text, entries: Entries, around: Surroundings, faults: Fau
         faults.add("E0411", node.at, f"`{node.text}` does not tell its provider",
                    f'write "openai/{node.text}", or give a `base_url`')  # fmt: skip
         return None
+    if not direct:
+        _known_provider(node, faults)
     price = entries.nested("price")
     return Hosted(
         route=node.text,
@@ -187,11 +198,19 @@ def _hosted(node: tree.Text, entries: Entries, around: Surroundings, faults: Fau
     )
 
 
+def _known_provider(node: tree.Text, faults: Faults) -> None:
+    """Warns of a provider that is nearly one that litellm knows; others may be newer than this list."""
+    provider = node.text.split("/", 1)[0]
+    guess = nearest(provider, PROVIDERS)
+    if provider not in PROVIDERS and guess is not None:
+        faults.add("W0411", node.at, f"no provider `{provider}` is known", f"did you mean `{guess}`?")
+
+
 def _provider(entries: Entries, around: Surroundings, faults: Faults) -> tuple[str | None, Connection]:
     value = entries.value("provider")
     word = word_of(value, "`provider`", faults) if value is not None else None
     if word is None:
-        return None, Connection()
+        return None, Connection(direct="provider" in entries.spoiled or value is not None)
     if word.text not in around.declared.names["provider"]:
         known = around.declared.names["provider"]
         help_line, fixes = did_you_mean(word.text, known, at=word.at)
@@ -199,7 +218,7 @@ def _provider(entries: Entries, around: Surroundings, faults: Faults) -> tuple[s
         faults.found.append(
             problem("E0201", word.at, f"there is no provider `{word.text}`", help_line, declare, fixes=fixes)
         )
-    return word.text, around.providers.get(word.text, Connection())
+    return word.text, around.providers.get(word.text, Connection(direct=True))
 
 
 def _parameters(entries: Entries, faults: Faults) -> Mapping[str, Json]:
@@ -287,18 +306,18 @@ def _baseline_columns(
             return ()
         faults.add("E0306", at, "`baseline` needs the columns it reads", "write `columns = [body]`")
         return None
-    words = words_of(named.value, "a column", faults)
+    words = several_of(named.value, "a column", faults)
     if words is None or train is None:
         return None
     columns = [known_column(word, train.scope, faults) for word in words]
-    if train.dataset.label is not None and train.dataset.label in columns:
-        faults.add(
-            "E0413",
-            named.value.at,
-            f"the baseline reads `{train.dataset.label}`, the label itself",
-            "leave it out",
-        )
-        return None
+    label = train.dataset.label
+    told = {label} | {d.name for d in train.dataset.derive if d.expression.columns == {label}}
+    for word in words:
+        if label is not None and word.text in told:
+            faults.add(
+                "E0413", word.at, f"the baseline reads `{word.text}`, the label itself", "leave it out"
+            )
+            return None
     return tuple(c for c in columns if c is not None) if None not in columns else None
 
 
@@ -319,9 +338,7 @@ def _recorded(
             return None
         written, path = found
         if not path.is_file():
-            faults.add(
-                "E0210", argument.at, f"there is no file `{written}`", "paths start from the spec's folder"
-            )
+            no_file(argument.at, written, path, faults)
             return None
         files.append(path)
     model = named.get("model")

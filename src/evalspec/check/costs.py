@@ -98,7 +98,7 @@ def _read(name: str, block: tree.Block, faults: Faults) -> Written | None:
     figures = _figures(entries, faults)
     money = any(m for _, m in figures.values())
     if forms[0] == "table":
-        return _table(name, entries, faults)
+        return _table(name, entries, faults) if _all_in_the_table(entries, figures, faults) else None
     unit = _unit(entries, money, faults)
     short = {k: v for k, (v, _) in figures.items()}
     return (
@@ -106,6 +106,14 @@ def _read(name: str, block: tree.Block, faults: Faults) -> Written | None:
         if forms[0] == "classes"
         else _by_outcome(name, entries, unit, short, faults)
     )
+
+
+def _all_in_the_table(entries: Entries, figures: Mapping[str, object], faults: Faults) -> bool:
+    """Whether a table can be read on: its rows are whole, and its special columns stand in it."""
+    for name in figures:
+        faults.add("E0318", entries.attributes[name].key.at, f"`{name}` is a column of a table",
+                   f"put a column `{name}` into the table")  # fmt: skip
+    return not figures and not entries.broken
 
 
 FORMS = {"classes": ("positive", "false_positive", "false_negative"), "outcome": ("right", "wrong")}
@@ -167,7 +175,12 @@ def _by_outcome(
     if not _needed(entries, ("right", "wrong"), given, faults):
         return None
     if given["right"] >= given["wrong"]:
-        faults.add("W0316", entries.block.header, "a right answer costs no less than a wrong one")
+        faults.add(
+            "W0316",
+            entries.block.header,
+            "a right answer costs no less than a wrong one",
+            "are the two the wrong way round?",
+        )
     largest = max(given["right"], given["wrong"], given.get("abstain", given["wrong"]))
     return CostByOutcome(
         name=name,

@@ -9,10 +9,10 @@ from evalspec.check.entries import Entries, Faults, read_entries
 from evalspec.check.values import (
     file_of,
     labels_of,
+    several_of,
     text_of,
     whole_number,
     word_of,
-    words_of,
 )
 from evalspec.data.prepare import prepare
 from evalspec.data.read import RawTable, read_files
@@ -48,8 +48,6 @@ class Data:
 def read_dataset(name: str, block: tree.Block, read_data: bool, faults: Faults) -> Data | None:
     """The dataset of a block, with its rows where `read_data` and they can be read."""
     entries = read_entries(block, faults)
-    if block.target is not None:
-        faults.add("E0407", block.target.at, "a dataset is of nothing", f"write `dataset {name} {{ … }}`")
     if entries.rows:
         faults.not_built(entries.rows[0].at, "a table inside a dataset")
     files = _files(entries, faults)
@@ -101,6 +99,8 @@ def _prepared(
 
 def _understood(entries: Entries, faults: Faults) -> bool:
     """Whether nothing is wrong inside this block, so that preparing its rows would not repeat it."""
+    if entries.broken or any(isinstance(e, tree.Broken) for b in entries.blocks for e in b.entries):
+        return False
     at = entries.block.at
     inside = [d for d in errors(faults.found) if isinstance(d.at, Span) and d.at.source is at.source]
     return not any(at.start <= d.at.start <= at.end for d in inside if isinstance(d.at, Span))
@@ -118,7 +118,7 @@ def _files(entries: Entries, faults: Faults) -> tuple[DataFile, ...] | None:
     items = value.items if isinstance(value, tree.Sequence) else (value,)
     files = [_file(item, declared, faults) for item in items]
     if not files:
-        faults.add("E0305", value.at, "the list of files is empty")
+        faults.add("E0305", value.at, "the list of files is empty", 'write `file("data.csv")`')
     return tuple(f for f in files if f is not None) if files and None not in files else None
 
 
@@ -131,7 +131,7 @@ def _format(entries: Entries, faults: Faults) -> str | None:
         if found in ("json", "parquet"):
             faults.not_built(value.at, f"the format `{found}`")
         else:
-            faults.add("E0305", value.at, f"there is no format `{found}`", "csv, tsv or jsonl")
+            faults.add("E0305", value.at, f"there is no format `{found}`", "write csv, tsv or jsonl")
         return None
     return found
 
@@ -156,13 +156,13 @@ def _file(node: tree.Expr, declared: str | None, faults: Faults) -> DataFile | N
 
 def _header(entries: Entries, faults: Faults) -> tuple[str, ...] | None:
     value = entries.value("header")
-    words = words_of(value, "a column", faults) if value is not None else None
+    words = several_of(value, "a column", faults) if value is not None else None
     return tuple(w.text for w in words) if words else None
 
 
 def _optional(entries: Entries, faults: Faults) -> tuple[str, ...]:
     value = entries.value("optional")
-    words = words_of(value, "a column", faults) if value is not None else None
+    words = several_of(value, "a column", faults) if value is not None else None
     return tuple(w.text for w in words or ())
 
 

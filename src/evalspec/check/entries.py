@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from evalspec.text.source import Span
 
 NOT_BUILT = "E0499"
+STAR = "*"
 
 
 @dataclass(slots=True)
@@ -74,27 +75,36 @@ def read_entries(block: tree.Block, faults: Faults, kind_name: str | None = None
                 if _legal_attribute(entry, kind, attributes, faults):
                     attributes[entry.key.text] = entry
                 else:
-                    spoiled.add(entry.key.text)
-                    spoiled.add(nearest(entry.key.text, kind.entries) or "")
+                    spoiled |= _meant(entry.key.text, kind)
             case tree.Block():
                 if _legal_block(entry, kind, blocks, faults):
                     blocks.append(entry)
+                else:
+                    spoiled |= _meant(entry.kind.text, kind)
             case tree.Bound():
                 if _legal_bound(entry, kind, faults):
                     bounds.append(entry)
+                else:
+                    spoiled |= _meant(entry.metric.text, kind)
             case tree.TableRow():
                 if kind.rows:
                     rows.append(entry)
                 else:
-                    faults.add("E0405", entry.at, f"`{kind.name}` holds no table")
+                    place = "tables stand in `costs NAME { … }`"
+                    faults.add("E0405", entry.at, f"`{kind.name}` holds no table", place)
             case tree.Import():
-                faults.add("E0405", entry.at, "`import` stands at the top of a file")
+                faults.add("E0405", entry.at, "`import` stands at the top of a file", "move it there")
             case tree.Broken():
                 spoiled.update(word.text for word in entry.words)
     broken = any(isinstance(entry, tree.Broken) for entry in block.entries)
     result = Entries(block, attributes, tuple(blocks), tuple(bounds), tuple(rows), broken, frozenset(spoiled))
     _required(result, kind, faults)
     return result
+
+
+def _meant(name: str, kind: BlockKind) -> set[str]:
+    """The names that an entry counts as, so that what could not be read does not count as missing."""
+    return {name, nearest(name, kind.entries) or name}
 
 
 def _required(entries: Entries, kind: BlockKind, faults: Faults) -> None:
@@ -115,6 +125,9 @@ def _legal_attribute(
         faults.add("E0404", entry.key.at, f"`{name}` is given twice", "remove one", labels=[first])
         return False
     known = kind.entries.get(name)
+    if name == STAR and not entry.key.quoted:
+        faults.add("E0403", entry.key.at, f"`*` is no name in `{kind.name}`", "write the name itself")
+        return False
     if known is None:
         if kind.free:
             return _free_name(entry.key, kind, faults)
@@ -147,7 +160,8 @@ def _free_name(key: tree.Word, kind: BlockKind, faults: Faults) -> bool:
 
 
 def _unknown(at: Span, name: str, kind: BlockKind, faults: Faults) -> None:
-    help_line, fixes = did_you_mean(name, kind.entries, at=at)
+    names = kind.entries if nearest(name, kind.entries) else [n for n, e in kind.entries.items() if e.built]
+    help_line, fixes = did_you_mean(name, names, at=at)
     faults.found.append(problem("E0403", at, f"`{kind.name}` has no `{name}`", help_line, fixes=fixes))
 
 
@@ -161,8 +175,8 @@ def _legal_block(entry: tree.Block, kind: BlockKind, seen: Sequence[tree.Block],
         else:
             _unknown(entry.kind.at, name, kind, faults)
         return False
-    if not known.built:
-        faults.not_built(entry.header, f"`{name}`", known.doc)
+    if not known.built or known.block_later:
+        faults.not_built(entry.header, f"`{name}`" if not known.built else f"`{name} {{ … }}`", known.doc)
         return False
     if not known.block:
         faults.add("E0405", entry.header, f"`{name}` is not a block", f"write `{name} = …`")
@@ -175,6 +189,8 @@ def _legal_block(entry: tree.Block, kind: BlockKind, seen: Sequence[tree.Block],
 
 def _named_as_it_should(entry: tree.Block, known: Entry, faults: Faults) -> bool:
     kind = BLOCKS[known.name]
+    if entry.target is not None:
+        faults.add("E0407", entry.target.at, f"`{kind.name}` takes no `of`", "remove it")
     if entry.name is not None and not kind.named:
         faults.add("E0407", entry.name.at, f"`{kind.name}` takes no name", f"write `{kind.name} {{ … }}`")
     if entry.name is None and kind.named:
@@ -188,9 +204,13 @@ def _legal_bound(entry: tree.Bound, kind: BlockKind, faults: Faults) -> bool:
     if kind.bounds:
         return True
     known = kind.entries.get(name)
-    if known is not None and not known.block:
-        faults.add("E0405", entry.metric.at, f"`{name}` takes a value, not a bound", f"write `{name} = …`")
-    elif known is None:
-        place = "" if kind.name not in ("task", "chain") else "bounds stand in `require { … }`"
+    if known is None:
+        place = "bounds stand in `require { … }` and `limits { … }`"
         faults.add("E0405", entry.metric.at, f"`{kind.name}` holds no bounds", place)
+    elif not known.built:
+        faults.not_built(entry.metric.at, f"`{name}`", known.doc)
+    elif known.block:
+        faults.add("E0405", entry.metric.at, f"`{name}` is a block", f"write `{name} {{ … }}`")
+    else:
+        faults.add("E0405", entry.metric.at, f"`{name}` takes a value, not a bound", f"write `{name} = …`")
     return False

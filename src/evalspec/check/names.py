@@ -43,6 +43,7 @@ def declare(file: tree.File, faults: Faults) -> Declared:
         if isinstance(entry, tree.Broken):
             _remember(entry, names)
         elif isinstance(entry, tree.Block):
+            _without_target(entry, faults)
             if entry.kind.text == "limits":
                 limits = _only(entry, limits, faults)
             elif _declarable(entry, names, faults):
@@ -67,6 +68,13 @@ def _only(entry: tree.Block, before: tree.Block | None, faults: Faults) -> tree.
     if entry.name is not None:
         faults.add("E0407", entry.name.at, "`limits` takes no name", "write `limits { … }`")
     return entry
+
+
+def _without_target(entry: tree.Block, faults: Faults) -> None:
+    kind = BLOCKS.get(entry.kind.text)
+    if kind is not None and not kind.target and entry.target is not None:
+        help_line = "its dataset is `data = …`" if kind.name in TASKS else "remove it"
+        faults.add("E0407", entry.target.at, f"`{kind.name}` takes no `of`", help_line)
 
 
 def _declarable(entry: tree.Block, names: dict[str, set[str]], faults: Faults) -> bool:

@@ -10,14 +10,15 @@ from evalspec.check.pricing import Labels
 from evalspec.check.values import (
     call_of,
     flag_of,
+    items_of,
     labels_of,
     quantity_of,
+    several_of,
     shown,
     unexpected_arguments,
     word_of,
-    words_of,
 )
-from evalspec.language.expressions import Expression, Type, compile_expression
+from evalspec.language.expressions import MEANT_LITERALLY, Expression, Type, compile_expression
 from evalspec.language.functions import pattern_fault, to_text
 from evalspec.language.program import (
     AnswerType,
@@ -147,7 +148,7 @@ def _labels(node: tree.Expr, data: Data, faults: Faults) -> Labels | None:
 
 
 def _letter_of(at: Span, arguments: tuple[tree.Expr, ...], data: Data, faults: Faults) -> AnswerRead | None:
-    words = words_of(arguments[0], "a column", faults) if arguments else None
+    words = several_of(arguments[0], "a column", faults) if arguments else None
     if not arguments:
         faults.add("E0306", at, "`letter_of` needs its columns", "write `letter_of([A, B, C, D])`")
     if words is None:
@@ -156,9 +157,8 @@ def _letter_of(at: Span, arguments: tuple[tree.Expr, ...], data: Data, faults: F
     if None in columns:
         return None
     if not 2 <= len(columns) <= 26:
-        faults.add(
-            "E0306", arguments[0].at, f"`letter_of` takes 2 to 26 columns, and these are {len(columns)}"
-        )
+        message = f"`letter_of` takes 2 to 26 columns, and these are {len(columns)}"
+        faults.add("E0306", arguments[0].at, message, "write `letter_of([A, B, C, D])`")
         return None
     answer = LetterOf(columns=tuple(c for c in columns if c is not None))
     return AnswerRead(answer, Labels(answer.letters, arguments[0].at))
@@ -169,7 +169,7 @@ def _number(within: tree.Named | None, faults: Faults) -> NumberAnswer:
         return NumberAnswer()
     found = quantity_of(within.value, (Unit.RATIO, Unit.NUMBER, Unit.MONEY), "`within`", faults)
     if found is not None and found.value < 0:
-        faults.add("E0305", within.value.at, "`within` is not negative")
+        faults.add("E0305", within.value.at, "`within` is not negative", "write `within = 1%`")
         return NumberAnswer()
     if found is not None and found.unit is Unit.RATIO:
         return NumberAnswer(relative=found.value)
@@ -182,8 +182,7 @@ def _number(within: tree.Named | None, faults: Faults) -> NumberAnswer:
 def read_extract(entries: Entries, faults: Faults) -> tuple[Pattern | Fence, ...]:
     """The extractions in the order they are tried."""
     value = entries.value("extract")
-    items = value.items if isinstance(value, tree.Sequence) else (value,) if value is not None else ()
-    found = [_extraction(item, faults) for item in items]
+    found = [_extraction(item, faults) for item in items_of(value, 'write `last(r"…")`', faults)]
     return tuple(f for f in found if f is not None)
 
 
@@ -192,7 +191,7 @@ def _extraction(node: tree.Expr, faults: Faults) -> Pattern | Fence | None:
         case ("last" | "first" as which, (tree.Text() as pattern,), {}):
             fault = pattern_fault(pattern.text)
             if fault is not None:
-                faults.add("E0304", pattern.at, f"this is not a regular expression: {fault}")
+                faults.add("E0304", pattern.at, f"this is not a regular expression: {fault}", MEANT_LITERALLY)
                 return None
             return Pattern(regex=pattern.text, last=which == "last")
         case ("fence", (tree.Name(text="last" | "first") as which,), {}):
@@ -219,7 +218,7 @@ def _matches(node: tree.Expr, faults: Faults) -> str | None:
             fault = pattern_fault(pattern.text)
             if fault is None:
                 return pattern.text
-            faults.add("E0304", pattern.at, f"this is not a regular expression: {fault}")
+            faults.add("E0304", pattern.at, f"this is not a regular expression: {fault}", MEANT_LITERALLY)
             return None
     faults.add("E0305", node.at, f"a pattern is due, and this is `{shown(node)}`", 'write `matches(r"…")`')
     return None
@@ -247,10 +246,11 @@ def read_score(entries: Entries, answer: AnswerType, faults: Faults) -> TextScor
         )
         return Exact()
     match call:
-        case ("exact", (), named):
-            unexpected_arguments(value.at, "exact", (), named, ("ignore",), faults)
+        case ("exact", arguments, named):
+            unexpected_arguments(value.at, "exact", arguments, named, ("ignore",), faults)
             return Exact(ignore=_ignored(named.get("ignore"), faults))
-        case ("contains", (), {}):
+        case ("contains", arguments, named):
+            unexpected_arguments(value.at, "contains", arguments, named, (), faults)
             return Contains()
         case ("matches", _, _):
             pattern = _matches(value, faults)
@@ -261,7 +261,7 @@ def read_score(entries: Entries, answer: AnswerType, faults: Faults) -> TextScor
 
 
 def _ignored(named: tree.Named | None, faults: Faults) -> frozenset[str]:
-    words = words_of(named.value, "what is ignored", faults) if named is not None else None
+    words = several_of(named.value, "what is ignored", faults) if named is not None else None
     for word in words or ():
         if word.text not in IGNORABLE:
             faults.add(
@@ -279,7 +279,9 @@ def read_gold(entries: Entries, data: Data, default: bool, faults: Faults) -> Ex
     if value is None and "gold" not in entries.spoiled and default and data.dataset.label is not None:
         label = data.dataset.label
         kind = (data.types or {}).get(label, Type.UNKNOWN)
-        return Expression(data.dataset.at, kind, frozenset((label,)), lambda row: row.get(label))
+        answer = entries.value("answer")
+        at = answer.at if answer is not None else entries.block.header
+        return Expression(at, kind, frozenset((label,)), lambda row: row.get(label))
     if value is None:
         return None
     expression, found = compile_expression(value, data.scope)
@@ -287,10 +289,46 @@ def read_gold(entries: Entries, data: Data, default: bool, faults: Faults) -> Ex
     return expression if not found else None
 
 
+CONVERSIONS = ("number", "text", "date", "lower", "upper", "strip")
+
+
+def gold_columns(entries: Entries, data: Data, default: bool) -> frozenset[str]:
+    """The columns that say the right answer outright: the gold's, and those derived from nothing else.
+
+    A gold that is computed from a text (`words(body)`) does not make the text a secret.
+    """
+    value = entries.value("gold")
+    label = data.dataset.label if default and "gold" not in entries.spoiled else None
+    column = _converted(value) if value is not None else label
+    if column is None:
+        return frozenset()
+    gold = {column}
+    for derived in data.dataset.derive:
+        if derived.expression.columns and derived.expression.columns <= gold:
+            gold.add(derived.name)
+        elif derived.name == column and len(derived.expression.columns) == 1:
+            gold |= derived.expression.columns & {data.dataset.label}
+    return frozenset(gold)
+
+
+def _converted(node: tree.Expr) -> str | None:
+    """The column that an expression is, but for conversions; None for anything else."""
+    match node:
+        case tree.Name():
+            return node.text
+        case tree.Group():
+            return _converted(node.value)
+        case tree.Call(function=tree.Name(text="column"), arguments=(tree.Text() as name,)):
+            return name.text
+        case tree.Call(function=tree.Name() as function, arguments=(argument,)):
+            return _converted(argument) if function.text in CONVERSIONS else None
+    return None
+
+
 def read_confidence(entries: Entries, labels: Labels | None, faults: Faults) -> tuple[ConfidenceSource, ...]:
     """The sources of confidence in the order they are preferred."""
     value = entries.value("confidence")
-    items = value.items if isinstance(value, tree.Sequence) else (value,) if value is not None else ()
+    items = items_of(value, "write `logprobs` or `stated`", faults)
     sources: list[ConfidenceSource] = []
     for item in items:
         call = call_of(item)

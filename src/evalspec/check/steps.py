@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalspec.check.asking import Asked, read_messages, read_request, template_scope
+from evalspec.check.asking import Asked, read_messages, read_request
 from evalspec.check.entries import Entries, Faults, read_entries
 from evalspec.check.reading import (
+    UNKNOWN_LABELS,
     AnswerRead,
+    gold_columns,
     read_abstains,
     read_answer,
     read_confidence,
@@ -17,7 +19,7 @@ from evalspec.check.reading import (
     read_score,
     read_strip,
 )
-from evalspec.language.expressions import Expression, Type
+from evalspec.language.expressions import Type
 from evalspec.language.program import OneOf, Step
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class StepRead:
 def read_single(entries: Entries, data: Data, faults: Faults) -> StepRead | None:
     """The one step of a task."""
     answer = read_answer(entries, data, faults)
-    asked = read_messages(entries, template_scope(data, answer, {}), data, (), faults)
+    asked = read_messages(entries, data, answer, {}, faults)
     return _step("", entries.block.header, entries, data, answer, asked, (), True, faults)
 
 
@@ -57,10 +59,11 @@ def _step(
     faults: Faults,
 ) -> StepRead | None:
     if answer is None:
+        _read_the_rest(entries, data, faults)
         return None
     gold = read_gold(entries, data, final, faults)
     _no_gold(entries, gold, final, data, faults)
-    _reads_gold(entries, asked, gold, faults)
+    _reads_gold(asked, gold_columns(entries, data, final), faults)
     _labels_mentioned(entries, answer, asked, faults)
     step = Step(
         name=name,
@@ -96,13 +99,19 @@ def _label_was_given(data: Data) -> bool:
     return data.loaded is None
 
 
-def _reads_gold(entries: Entries, asked: Asked, gold: Expression | None, faults: Faults) -> None:
-    columns = gold.columns if gold is not None else frozenset()
-    leaked = sorted(columns & asked.names)
-    value = entries.value("prompt") or entries.value("system")
-    if leaked and value is not None:
+def _read_the_rest(entries: Entries, data: Data, faults: Faults) -> None:
+    """Says what else is wrong with a step whose answer type was not understood."""
+    read_gold(entries, data, False, faults)
+    read_request(entries, faults)
+    read_extract(entries, faults)
+    read_strip(entries, faults)
+    read_confidence(entries, UNKNOWN_LABELS, faults)
+
+
+def _reads_gold(asked: Asked, gold: frozenset[str], faults: Faults) -> None:
+    for name in sorted(gold & asked.columns)[:1]:
         faults.add(
-            "E0506", value.at, f"this prompt reads `{leaked[0]}`, the right answer itself", "leave it out"
+            "E0506", asked.place(name), f"this prompt reads `{name}`, the right answer itself", "leave it out"
         )
 
 
@@ -135,8 +144,7 @@ def read_steps(
     types = {name: (a.value_type if a is not None else Type.UNKNOWN) for name, a in answers.items()}
     steps: list[StepRead | None] = []
     for name, entries in read.items():
-        scope = template_scope(data, answers[name], types)
-        asked = read_messages(entries, scope, data, named, faults)
+        asked = read_messages(entries, data, answers[name], types, faults)
         at = named[name].name.at if named[name].name is not None else named[name].header  # type: ignore[union-attr]
         steps.append(
             _step(name, at, entries, data, answers[name], asked, tuple(named), name == final, faults)

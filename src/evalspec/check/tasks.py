@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalspec.check.bounds import Measured, read_rank, read_requirements
+from evalspec.check.bounds import Measured, check_metrics, read_rank, read_requirements
 from evalspec.check.datasets import Data, named_dataset
 from evalspec.check.entries import Entries, Faults, read_entries
 from evalspec.check.pricing import bind_costs
@@ -61,17 +61,15 @@ def read_tasks(known: Known, faults: Faults) -> Mapping[str, Task]:
 
 def _read(name: str, block: tree.Block, known: Known, faults: Faults) -> Task | None:
     entries = read_entries(block, faults)
-    if block.target is not None:
-        faults.add(
-            "E0407", block.target.at, f"a {block.kind.text} is of nothing", "its dataset is `data = …`"
-        )
     data = _data(entries, known, faults)
     if data is None:
+        _check_names(entries, known, faults)
         return None
     chain = block.kind.text == "chain"
     answer_of = _answer_of(entries, faults) if chain else None
     steps = _steps(entries, answer_of, chain, data, faults)
     if steps is None:
+        _check_names(entries, known, faults)
         return None
     return _decided(name, entries, data, steps, answer_of, known, faults)
 
@@ -89,6 +87,17 @@ def _data(entries: Entries, known: Known, faults: Faults) -> Data | None:
         return None
     word = word_of(value, "`data`", faults)
     return named_dataset(word, known.declared, known.data, faults) if word is not None else None
+
+
+def _check_names(entries: Entries, known: Known, faults: Faults) -> None:
+    """Says which names are wrong in a task that was not understood otherwise."""
+    models, costs = entries.value("models"), entries.value("costs")
+    for word in (words_of(models, "a model", faults) if models is not None else None) or ():
+        _declared_model(word, known, faults)
+    priced = word_of(costs, "`costs`", faults) if costs is not None else None
+    if priced is not None:
+        _declared_costs(priced, known, faults)
+    check_metrics(entries, faults)
 
 
 def _answer_of(entries: Entries, faults: Faults) -> tree.Word | None:
@@ -171,23 +180,34 @@ def _models(
 ) -> tuple[str, ...]:
     value = entries.value("models")
     if value is None:
-        fitting = [m for m in known.models if _unfit(known.models[m], steps, data, chain, known) is None]
-        _left_out(entries, [m for m in known.models if m not in fitting], steps, data, chain, known, faults)
-        if not fitting and not (known.declared.names["model"] - set(known.models)):
-            faults.add(
-                "E0418",
-                entries.block.header,
-                f"no model fits `{entries.block.kind.text}`"
-                if known.models
-                else "there is no model to judge",
-                "declare one: `model NAME { use = … }`",
-            )
-        return tuple(fitting)
+        return _every_fitting(entries, steps, data, chain, known, faults)
     names: list[str] = []
-    for word in words_of(value, "a model", faults) or ():
+    words = words_of(value, "a model", faults)
+    if words == ():
+        faults.add("E0418", value.at, "this task asks no model", "name one, or leave `models` out to ask all")
+    for word in words or ():
         if _usable(word, names, steps, data, chain, known, faults):
             names.append(word.text)
     return tuple(names)
+
+
+def _every_fitting(
+    entries: Entries, steps: Sequence[StepRead], data: Data, chain: bool, known: Known, faults: Faults
+) -> tuple[str, ...]:
+    """Every model that fits; says why where none does, and notes which are left out."""
+    unfit = {m: _unfit(known.models[m], steps, data, chain, known) for m in known.models}
+    fitting = tuple(m for m, reason in unfit.items() if reason is None)
+    at = entries.block.name.at if entries.block.name is not None else entries.block.header
+    if fitting:
+        for name, reason in unfit.items():
+            if reason is not None:
+                faults.add("N0417", at, f"`{name}` is left out: {reason}")
+    elif unfit:
+        reasons = (f"`{name}`: {reason}" for name, reason in list(unfit.items())[:5])
+        faults.add("E0418", at, f"no model fits this {entries.block.kind.text}", *reasons)
+    elif not known.declared.names["model"]:
+        faults.add("E0418", at, "there is no model to judge", "declare one: `model NAME { use = … }`")
+    return fitting
 
 
 def _usable(
@@ -199,11 +219,7 @@ def _usable(
     known: Known,
     faults: Faults,
 ) -> bool:
-    if word.text not in known.declared.names["model"]:
-        help_line, fixes = did_you_mean(word.text, known.declared.names["model"], at=word.at)
-        faults.found.append(
-            problem("E0201", word.at, f"there is no model `{word.text}`", help_line, fixes=fixes)
-        )
+    if not _declared_model(word, known, faults):
         return False
     if word.text in before:
         faults.add("E0404", word.at, f"`{word.text}` is named twice", "remove one")
@@ -218,6 +234,15 @@ def _usable(
         )
         return False
     return True
+
+
+def _declared_model(word: tree.Word, known: Known, faults: Faults) -> bool:
+    if word.text in known.declared.names["model"]:
+        return True
+    help_line, fixes = did_you_mean(word.text, known.declared.names["model"], at=word.at)
+    help_line = help_line or "declare one: `model NAME { use = … }`"
+    faults.found.append(problem("E0201", word.at, f"there is no model `{word.text}`", help_line, fixes=fixes))
+    return False
 
 
 def _unfit(spec: ModelSpec, steps: Sequence[StepRead], data: Data, chain: bool, known: Known) -> str | None:
@@ -249,21 +274,6 @@ def _baseline_unfit(
     return f"it learns the label `{foreign[0]}`, which is not one of the task's" if foreign else None
 
 
-def _left_out(
-    entries: Entries,
-    names: Sequence[str],
-    steps: Sequence[StepRead],
-    data: Data,
-    chain: bool,
-    known: Known,
-    faults: Faults,
-) -> None:
-    for name in names:
-        reason = _unfit(known.models[name], steps, data, chain, known)
-        at = entries.block.name.at if entries.block.name is not None else entries.block.header
-        faults.add("N0417", at, f"`{name}` is left out: {reason}")
-
-
 # ── deciding ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -272,17 +282,24 @@ def _costs(entries: Entries, final: StepRead, known: Known, faults: Faults) -> C
     word = word_of(value, "`costs`", faults) if value is not None else None
     if word is None:
         return None
-    if word.text not in known.declared.names["costs"]:
-        help_line, fixes = did_you_mean(word.text, known.declared.names["costs"], at=word.at)
-        faults.found.append(
-            problem("E0201", word.at, f"there are no costs `{word.text}`", help_line, fixes=fixes)
-        )
+    if not _declared_costs(word, known, faults):
         return None
     written = known.costs.get(word.text)
     labels = final.labels
     if written is None or (labels is not None and not labels.names):
         return None
     return bind_costs(written, labels, word.at, faults)
+
+
+def _declared_costs(word: tree.Word, known: Known, faults: Faults) -> bool:
+    if word.text in known.declared.names["costs"]:
+        return True
+    help_line, fixes = did_you_mean(word.text, known.declared.names["costs"], at=word.at)
+    help_line = help_line or f"declare them: `costs {word.text} {{ right = 0; wrong = 20 }}`"
+    faults.found.append(
+        problem("E0201", word.at, f"there are no costs `{word.text}`", help_line, fixes=fixes)
+    )
+    return False
 
 
 def _confident(steps: Sequence[StepRead], models: Sequence[str], known: Known) -> bool:
@@ -335,7 +352,7 @@ def _positive(entries: Entries, final: StepRead, faults: Faults) -> str | None:
     word = word_of(value, "`positive`", faults) if value is not None else None
     if word is None or final.labels is None or not final.labels.names:
         if word is not None and final.labels is None:
-            faults.add("E0416", word.at, "`positive` needs answers that are labels")
+            faults.add("E0416", word.at, "`positive` needs answers that are labels", "remove it")
         return word.text if word is not None else None
     if word.text not in final.labels.names:
         faults.add(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from evalspec.language.program import Environment
 from evalspec.syntax import tree
+from evalspec.text.diagnostics import Label, did_you_mean, nearest
 from evalspec.text.units import Quantity, Unit
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from evalspec.text.source import Span
     from evalspec.text.values import Json
 
-SECRET = re.compile(
-    r"^(sk|pk|rk|gsk|xai|ghp|hf|AIza|AKIA|Bearer\s)[-_A-Za-z0-9 .]{12,}$|^[A-Za-z0-9_\-]{32,}$"
-)
+KEY = r"(?:sk|pk|rk|gsk|xai|ghp|hf|AIza|AKIA|Bearer\s)[-_A-Za-z0-9 .]{12,}"
+SECRET = re.compile(rf"{KEY}|[A-Za-z0-9_\-]{{32,}}")
+SECRET_NAME = re.compile(r"authori[sz]ation|api.?key|token|secret|password|cookie", re.IGNORECASE)
 
 
 def shown(node: tree.Expr) -> str:
@@ -78,6 +79,33 @@ def words_of(node: tree.Expr, what: str, faults: Faults) -> tuple[tree.Word, ...
     return tuple(w for w in words if w is not None) if None not in words else None
 
 
+def several_of(node: tree.Expr, what: str, faults: Faults) -> tuple[tree.Word, ...] | None:
+    """A list of at least one name, none of them twice; a single name stands for a list of one."""
+    words = words_of(node, what, faults)
+    if words is None:
+        return None
+    if not words:
+        faults.add("E0307", node.at, "this list is empty", f"name {what}, or remove the list")
+        return None
+    seen: dict[str, tree.Word] = {}
+    for word in words:
+        if word.text in seen:
+            first = Label(at=seen[word.text].at, message="first named here")
+            faults.add("E0404", word.at, f"`{word.text}` is named twice", "remove one", labels=[first])
+            return None
+        seen[word.text] = word
+    return words
+
+
+def items_of(node: tree.Expr | None, way_out: str, faults: Faults) -> tuple[tree.Expr, ...]:
+    """The items of a list, which is not empty; a single value stands for a list of one, None for none."""
+    if not isinstance(node, tree.Sequence):
+        return (node,) if node is not None else ()
+    if not node.items:
+        faults.add("E0307", node.at, "this list is empty", way_out, "or remove it")
+    return node.items
+
+
 def labels_of(node: tree.Expr, faults: Faults) -> tuple[str, ...] | None:
     """A list of labels: bare words or strings, at least one, none twice."""
     if not isinstance(node, tree.Sequence):
@@ -93,7 +121,7 @@ def labels_of(node: tree.Expr, faults: Faults) -> tuple[str, ...] | None:
             return None
         labels.append(label)
     if not labels:
-        faults.add("E0307", node.at, "the list of labels is empty")
+        faults.add("E0307", node.at, "the list of labels is empty", "write `[a, b, c]`")
         return None
     return tuple(labels)
 
@@ -133,7 +161,7 @@ def quantity_of(node: tree.Expr, units: Sequence[Unit], what: str, faults: Fault
     """A figure in one of some units; a bare number where a unit is due gets the right spelling offered."""
     inner, sign = (node.value, -1) if isinstance(node, tree.Negative) else (node, 1)
     if isinstance(inner, tree.Member) and shown(inner).startswith("params."):
-        faults.not_built(node.at, "`params`")
+        faults.add("E0499", node.at, "`params` is not built yet", "write the figure itself")
         return None
     if isinstance(inner, tree.Amount) and inner.quantity.unit in units:
         found = inner.quantity
@@ -178,7 +206,9 @@ def flag_of(node: tree.Expr, what: str, faults: Faults) -> bool | None:
     """`true` or `false`."""
     if isinstance(node, tree.Constant) and node.value is not None:
         return node.value
-    faults.add("E0305", node.at, f"{what} is `true` or `false`, and this is `{shown(node)}`")
+    faults.add(
+        "E0305", node.at, f"{what} is on or off, and this is `{shown(node)}`", "write `true` or `false`"
+    )
     return None
 
 
@@ -202,12 +232,22 @@ def file_of(node: tree.Expr, faults: Faults) -> tuple[str, Path] | None:
                 faults.not_built(written.at, "a remote file", "s3:// and the like")
                 return None
             if "\0" in written.text or not written.text:
-                faults.add("E0305", written.at, "this is not a path")
+                faults.add("E0305", written.at, "this is not a path", 'write `file("data.csv")`')
                 return None
             return written.text, node.at.source.folder / written.text
     help_line = f'write `file("{node.text}")`' if isinstance(node, tree.Text) else 'write `file("path")`'
     faults.add("E0305", node.at, f"a file is due, and this is `{shown(node)}`", help_line)
     return None
+
+
+def no_file(at: Span, written: str, path: Path, faults: Faults) -> None:
+    """Says that a file is not there, and which one may be meant."""
+    try:
+        near = nearest(path.name, (entry.name for entry in path.parent.iterdir()))
+    except OSError:
+        near = None
+    guess = f"did you mean `{near}`?" if near is not None else ""
+    faults.add("E0210", at, f"there is no file `{written}`", guess, "paths start from the spec's folder")
 
 
 def environment_of(node: tree.Expr, what: str, faults: Faults) -> Environment | None:
@@ -232,7 +272,7 @@ def environment_of(node: tree.Expr, what: str, faults: Faults) -> Environment | 
 def text_or_environment(node: tree.Expr, what: str, faults: Faults) -> str | Environment | None:
     """A text that is plainly no secret, or `env("NAME")`."""
     if isinstance(node, tree.Text):
-        if SECRET.match(node.text.strip()):
+        if SECRET.fullmatch(node.text.strip()):
             faults.add("E0440", node.at, f"{what} looks like a secret that is written out",
                        'put it into the environment and write `env("NAME")`')  # fmt: skip
             return None
@@ -244,6 +284,9 @@ def json_of(node: tree.Expr, what: str, faults: Faults) -> Json:
     """A request parameter's value: text, number, true, false, null or a list of them."""
     match node:
         case tree.Text():
+            if re.fullmatch(KEY, node.text.strip()):
+                faults.add("E0440", node.at, f"{what} looks like a secret that is written out",
+                           'give it as `api_key = env("NAME")` or in `headers`')  # fmt: skip
             return node.text
         case tree.Constant():
             return node.value
@@ -278,13 +321,8 @@ def unexpected_arguments(
 ) -> None:
     """Says which arguments of a call do not belong to it."""
     for argument in arguments:
-        faults.add("E0306", argument.at, f"`{name}` does not take `{shown(argument)}`")
+        faults.add("E0306", argument.at, f"`{name}` does not take `{shown(argument)}`", "remove it")
     for key, given in named.items():
         if key not in legal:
-            known = ", ".join(f"`{k}`" for k in legal)
-            faults.add(
-                "E0306",
-                given.name.at,
-                f"`{name}` has no argument `{key}`",
-                f"it takes {known}" if known else "",
-            )
+            help_line = did_you_mean(key, legal)[0] or "remove it"
+            faults.add("E0306", given.name.at, f"`{name}` has no argument `{key}`", help_line)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from evalspec.language import functions
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
 
     from evalspec.text.source import Span
 
-__all__ = ["Expression", "Scope", "Type", "compile_expression", "holds"]
+__all__ = ["MEANT_LITERALLY", "Expression", "Scope", "Type", "compile_expression", "holds"]
+
+MEANT_LITERALLY = "a bracket, dot or star that is meant as itself is written with a `\\` before it"
 
 Row = Mapping[str, object]
 Evaluate = Callable[[Row], object]
@@ -39,13 +40,6 @@ class Expression:
 
     def __call__(self, row: Row) -> object:
         return self.evaluate(row)
-
-
-class Kind(StrEnum):
-    """What the names in an expression are, for messages."""
-
-    COLUMN = "column"
-    STEP = "step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +250,8 @@ class _Compiler:
             return self.wrong("E0302", node.right.at, "`matches` takes a regular expression", 'write r"…"')
         fault = functions.pattern_fault(node.right.text)
         if fault is not None:
-            return self.wrong("E0304", node.right.at, f"this is not a regular expression: {fault}")
+            message = f"this is not a regular expression: {fault}"
+            return self.wrong("E0304", node.right.at, message, MEANT_LITERALLY)
         pattern = node.right.text
         return Type.BOOL, lambda row: functions.matched(left(row), pattern)
 

@@ -10,24 +10,33 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from evalspec.language.functions import Type
-from evalspec.text.diagnostics import Diagnostic, did_you_mean, problem
+from evalspec.text.diagnostics import Diagnostic, problem
 from evalspec.text.source import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from jinja2 import Template, nodes
+    from jinja2 import Template
+
+    from evalspec.language.functions import Type
+
+MOST_TAGS = 5_000
+TAG = re.compile(r"\{[{%].*?(?:[%}]\}|$)")
+REST_OF_TAG = re.compile(r"(?:(?!\{[{%]).)*?[%}]\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A template that was understood: its text, where it stands, and the names it reads."""
+    """A template that was understood: its text, where it stands, and the names it reads.
+
+    `members` are the columns that it reads as `row["…"]`; all there are where it reads `row` itself.
+    """
 
     text: str
     at: Span
     names: frozenset[str]
     template: Template = field(repr=False, compare=False)
+    members: frozenset[str] = frozenset()
 
     def render(self, scope: Mapping[str, object]) -> str:
         """The text for one example.
@@ -62,15 +71,25 @@ class Written:
         return self._in_line(number, word)
 
     def _in_line(self, number: int, word: str) -> Span:
-        begin, text = self.source.line_starts[number - 1], self.source.line(number)
-        for inside in re.finditer(r"\{[{%].*?(?:[%}]\}|$)|^.*?[%}]\}|.+", text):
-            if (found := re.search(rf"(?<!\w){re.escape(word)}(?!\w)", inside.group())) and word:
-                start = begin + inside.start() + found.start()
-                return Span(self.source, start, start + len(word))
+        line_begin = self.source.line_starts[number - 1]
+        begin = max(line_begin, self.at.start)
+        text = self.source.text[begin : min(line_begin + len(self.source.line(number)), self.at.end)]
+        for start, part in _tags_first(text):
+            if word and (found := re.search(rf"(?<!\w){re.escape(word)}(?!\w)", part)) is not None:
+                return Span(self.source, begin + start + found.start(), begin + start + found.end())
         if self.form in ("string", "raw"):
             return self.at
         indent = len(text) - len(text.lstrip())
-        return Span(self.source, begin + indent, begin + max(len(text), indent + 1))
+        return Span(self.source, begin + indent, max(begin + len(text), begin + indent))
+
+
+def _tags_first(line: str) -> Iterator[tuple[int, str]]:
+    """The tags of a line with where they begin, then the whole line: a word is meant inside a tag."""
+    if (rest := REST_OF_TAG.match(line)) is not None:
+        yield 0, rest.group()
+    for tag in TAG.finditer(line):
+        yield tag.start(), tag.group()
+    yield 0, line
 
 
 def read_prompt(
@@ -79,88 +98,69 @@ def read_prompt(
     """The prompt, and what is wrong with it. `scope`: the names it may read, None where nobody knows them."""
     import jinja2
 
-    from evalspec.language import sandbox
+    from evalspec.language import inspection, sandbox
 
+    if written.text.count("{{") + written.text.count("{%") > MOST_TAGS:
+        return None, (
+            problem("E0505", written.at, f"the template has more than {MOST_TAGS:,} tags", "shorten it"),
+        )
     try:
         parsed = sandbox.ENVIRONMENT.parse(written.text)
+        found = inspection.inspect(written, parsed, scope, where)
+        if found.faults:
+            return None, found.faults
+        template = sandbox.compiled(parsed)
     except jinja2.TemplateSyntaxError as fault:
-        at = written.place(fault.lineno, _word_in(str(fault.message)))
-        return None, (problem("E0501", at, f"the template does not parse: {_plain(str(fault.message))}"),)
-    except RecursionError:
-        return None, (problem("E0501", written.at, "the template nests too deep"),)
-    return _inspected(written, parsed, scope, where)
-
-
-def _inspected(
-    written: Written, parsed: nodes.Template, scope: Mapping[str, Type] | None, where: str
-) -> tuple[Prompt | None, tuple[Diagnostic, ...]]:
-    from jinja2 import meta
-
-    from evalspec.language import sandbox
-
-    faults = [_construct_fault(written, finding) for finding in list(sandbox.foreign_constructs(parsed))]
-    sandbox.make_foreign_harmless(parsed)
-    names = frozenset(meta.find_undeclared_variables(parsed)) - {"loop"}
-    if scope is not None:
-        faults += [_unknown_name(written, parsed, name, scope, where) for name in sorted(names - set(scope))]
-        faults += _member_faults(written, parsed, scope)
-    if faults:
-        return None, tuple(faults)
-    return Prompt(written.text, written.at, names, sandbox.compiled(parsed)), ()
-
-
-def _construct_fault(written: Written, finding: tuple[str, str, int]) -> Diagnostic:
-    from evalspec.language import sandbox
-
-    kind, name, line = finding
-    at = written.place(line, name)
-    if kind == "filter":
-        return problem("E0503", at, f"there is no filter `{name}`", did_you_mean(name, sandbox.FILTERS)[0])
-    if kind == "test":
-        return problem("E0503", at, f"there is no test `{name}`", did_you_mean(name, sandbox.TESTS)[0])
-    if kind == "call":
-        return problem(
-            "E0504", at, f"a template cannot call `{name}`", f"methods: {', '.join(sorted(sandbox.METHODS))}"
+        return None, (_no_template(written, fault.lineno, str(fault.message)),)
+    except (RecursionError, MemoryError, SyntaxError, ValueError):
+        # What Python itself cannot compile: twenty loops in each other, numbers of thousands of digits.
+        fault_here = problem(
+            "E0501", written.at, "the template nests too deep, or holds too long a number", "split it"
         )
+        return None, (fault_here,)
+    return Prompt(written.text, written.at, found.names, template, found.members), ()
+
+
+def place_of_name(prompt: Prompt, name: str) -> Span:
+    """Where a prompt reads a name first; the whole prompt where that cannot be told."""
+    opening = prompt.at.source.text[prompt.at.start : prompt.at.start + 3]
+    form = "long" if opening == '"""' else "string" if opening.startswith('"') else "raw"
+    whole = prompt.at.start == 0 and prompt.at.end == len(prompt.at.source.text)
+    written = Written(text=prompt.text, source=prompt.at.source, at=prompt.at, form="file" if whole else form)
+    for number, line in enumerate(prompt.text.split("\n"), 1):
+        if any(
+            re.search(rf"(?<!\w){re.escape(name)}(?!\w)", tag) for tag in re.findall(r"\{[{%].*?[%}]\}", line)
+        ):
+            return written.place(number, name)
+    return prompt.at
+
+
+def _no_template(written: Written, line: int, message: str) -> Diagnostic:
+    """What Jinja says of a template that it cannot parse, in a person's words."""
+    if (opened := re.search(r"block that needs to be closed is '(\w+)'", message)) is not None:
+        tag = opened.group(1)
+        at = written.place(_open_tag_line(written.text, tag), tag)
+        return problem("E0501", at, f"this `{tag}` is never closed", f"write `{{% end{tag} %}}`")
+    said = re.sub(r" at \d+$", "", message[:1].lower() + message[1:].rstrip("."))
     return problem(
-        "E0504", at, f"a template cannot use `{name}`", "it may use values, filters, `if`, `for` and `set`"
+        "E0501",
+        written.place(line, _word_in(message)),
+        f"the template does not parse: {said}",
+        "a value stands between `{{` and `}}`, a tag between `{%` and `%}`",
     )
 
 
-def _unknown_name(
-    written: Written, parsed: nodes.Template, name: str, scope: Mapping[str, Type], where: str
-) -> Diagnostic:
-    from jinja2 import nodes as jinja_nodes
-
-    line = next((n.lineno for n in parsed.find_all(jinja_nodes.Name) if n.name == name), 1)
-    at = written.place(line, name)
-    help_line, fixes = did_you_mean(name, scope, at=at)
-    return problem("E0502", at, f"{where} has no column `{name}`", help_line, fixes=fixes)
-
-
-def _member_faults(written: Written, parsed: nodes.Template, scope: Mapping[str, Type]) -> list[Diagnostic]:
-    """Members of columns that are no objects (methods that may be called are told apart before)."""
-    from jinja2 import nodes as jinja_nodes
-
-    called = {id(call.node) for call in parsed.find_all(jinja_nodes.Call)}
-    faults = []
-    for member in parsed.find_all(jinja_nodes.Getattr):
-        owner = member.node
-        if id(member) in called or not isinstance(owner, jinja_nodes.Name) or owner.name not in scope:
-            continue
-        kind = scope[owner.name]
-        if kind not in (Type.OBJECT, Type.UNKNOWN):
-            at = written.place(member.lineno, member.attr)
-            faults.append(
-                problem("E0502", at, f"`{owner.name}` is a {kind} and has no member `{member.attr}`")
-            )
-    return faults
+def _open_tag_line(text: str, tag: str) -> int:
+    """The line of the last tag of a kind that nothing closes."""
+    lines: list[int] = []
+    for found in re.finditer(rf"\{{%[-+]?\s*(end)?{tag}\b", text):
+        if found.group(1) and lines:
+            lines.pop()
+        elif not found.group(1):
+            lines.append(text.count("\n", 0, found.start()) + 1)
+    return lines[-1] if lines else 1
 
 
 def _word_in(message: str) -> str:
     found = re.search(r"'([^']+)'", message)
     return found.group(1) if found else ""
-
-
-def _plain(message: str) -> str:
-    return message[:1].lower() + message[1:].rstrip(".")

@@ -22,6 +22,7 @@ class Entry:
     doc: str
     built: bool = True
     block: bool = False
+    block_later: bool = False  # an attribute that will be a block too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,8 @@ READING = (
     _a("extract", "where in the response the answer stands"),
     _a("strip_reasoning", "whether <think>…</think> is dropped (true)"),
     _a("abstains", 'a pattern by which a free answer declines: matches(r"…")'),
-    _a("gold", "the right answer: a column or an expression (the label)"),
+    Entry(name="gold", doc="the right answer: a column or an expression (the label)", block_later=True),
+    _later("enforce", "sends the provider the schema of the answer"),
     _a("score", "how a text is judged: exact, contains, matches"),
     _a("confidence", "where confidence comes from: logprobs, stated"),
     _later("missing", "what a choice without a probability counts as"),
@@ -176,7 +178,6 @@ BLOCKS: Mapping[str, BlockKind] = {
             entries=_entries(
                 _a("unit", '"usd", "points", …'),
                 _a("positive", "two classes: the label that is looked for"),
-                _a("negative", "two classes: the other label, where the data do not tell"),
                 _a("false_positive", "two classes: the cost of a false alarm"),
                 _a("false_negative", "two classes: the cost of a miss"),
                 _a("right", "any answer type: the cost of a right answer"),
@@ -242,6 +243,11 @@ BLOCKS: Mapping[str, BlockKind] = {
     )
 }
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 TOP_LEVEL = (
     "dataset", "subset", "provider", "model", "costs", "task", "chain",
     "limits", "decision", "leaderboard", "params", "prompt",
@@ -259,6 +265,20 @@ REQUEST_PARAMETERS = (
     "thinking",
     "response_format", "service_tier", "user", "metadata", "verbosity", "extra_body", "chat_template_kwargs",
 )  # fmt: skip
+PROVIDERS = _words(  # those that litellm knows
+    """
+    ai21 aiml anthropic anthropic_text azure azure_ai baseten bedrock cerebras chutes clarifai
+    cloudflare codestral cohere cohere_chat cometapi compactifai custom_openai dashscope databricks
+    datarobot deepinfra deepseek docker_model_runner empower featherless_ai fireworks_ai friendliai
+    galadriel gemini gigachat github github_copilot gradient_ai groq heroku hosted_vllm huggingface
+    hyperbolic infinity lambda_ai langgraph lemonade litellm_proxy llamafile lm_studio maritalk
+    meta_llama minimax mistral modelscope moonshot morph nebius nlp_cloud novita nscale nvidia_nim oci
+    ollama ollama_chat oobabooga openai openai_like openrouter ovhcloud perplexity petals poe predibase
+    publicai reka replicate sagemaker sagemaker_chat sambanova sap scaleway snowflake stability
+    synthetic text-completion-openai together_ai triton v0 vercel_ai_gateway vertex_ai vertex_ai_beta
+    vllm volcengine voyage wandb watsonx watsonx_text xai xinference zai
+    """
+)
 RESERVED_PARAMETERS = (
     "model",
     "messages",

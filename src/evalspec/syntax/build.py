@@ -15,15 +15,22 @@ from lark import Token, Tree
 
 from evalspec.syntax import tree
 from evalspec.syntax.tree import Operator, Word
-from evalspec.text.diagnostics import Diagnostic, nearest, problem
+from evalspec.text.diagnostics import Diagnostic, Label, problem
 from evalspec.text.source import Source, Span
-from evalspec.text.units import PER, SECONDS, Quantity, Unit, UnknownUnit, read_quantity
+from evalspec.text.units import OutOfRange, Quantity, Unit, UnknownUnit, read_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Node = Token | Tree[Token]
 DEEPEST = 200
+
+
+MEANT = {
+    "sec": "s", "secs": "s", "second": "s", "seconds": "s", "msec": "ms", "millis": "ms", "mss": "ms",
+    "m": "min", "mins": "min", "minute": "min", "minutes": "min", "hr": "h", "hrs": "h", "hour": "h",
+    "hours": "h", "day": "d", "days": "d", "percent": "%", "pct": "%",
+}  # fmt: skip
 
 
 class TooDeep(Exception):
@@ -73,7 +80,11 @@ class Builder:
             "bound": self._bound,
             "row": self._row,
         }
-        return make[node.data](node)
+        before = len(self.faults)
+        made = make[node.data](node)
+        if len(self.faults) > before and not isinstance(made, tree.Block):
+            return tree.Broken(_first_words(made), made.at)
+        return made
 
     def _import(self, node: Tree[Token]) -> tree.Import:
         word = self.word(_token(node.children[1]))
@@ -191,10 +202,19 @@ class Builder:
                 continue
             if argument.data == "named":
                 name, _, value = argument.children
-                named.append(tree.Named(self.word(_token(name)), self.expression(value), self.span(argument)))
+                given = tree.Named(self.word(_token(name)), self.expression(value), self.span(argument))
+                self._given_once(given, named)
+                named.append(given)
             else:
                 arguments.append(self.expression(argument))
         return tree.Call(self.expression(node.children[0]), tuple(arguments), tuple(named), at)
+
+    def _given_once(self, given: tree.Named, before: list[tree.Named]) -> None:
+        for first in before:
+            if first.name.text == given.name.text:
+                label = Label(at=first.name.at, message="first given here")
+                message = f"the argument `{given.name.text}` is given twice"
+                self.faults.append(problem("E0108", given.name.at, message, "remove one", labels=[label]))
 
     # ── tokens ────────────────────────────────────────────────────────────────────────────────────
 
@@ -216,19 +236,13 @@ class Builder:
         try:
             return read_quantity(token.value)
         except UnknownUnit as fault:
-            suffix = str(fault)
-            units = [*SECONDS, *(f"/{p}" for p in PER)]
-            guess = nearest(suffix, units)
+            self.faults.append(_no_unit(token.value, str(fault), self.span(token)))
+        except OutOfRange:
+            message = "this number is too large or too small to mean anything"
             self.faults.append(
-                problem(
-                    "E0301",
-                    self.span(token),
-                    f"`{suffix}` is not a unit",
-                    f"did you mean `{token.value.removesuffix(suffix)}{guess}`?" if guess else "",
-                    "units are us ms s min h d, %, $ in front, and /s /min /h",
-                )
+                problem("E0301", self.span(token), message, "write one of less than 30 digits")
             )
-            return Quantity(Decimal(0), Unit.NUMBER, token.value)
+        return Quantity(Decimal(0), Unit.NUMBER, token.value)
 
     def _unescaped(self, value: str, at: Span) -> str:
         try:
@@ -245,6 +259,28 @@ class Builder:
                 )
             )
             return value[1:-1]
+
+
+def _no_unit(written: str, suffix: str, at: Span) -> Diagnostic:
+    meant = MEANT.get(suffix.lower())
+    return problem(
+        "E0301",
+        at,
+        f"`{suffix}` is not a unit",
+        f"did you mean `{written.removesuffix(suffix)}{meant}`?" if meant else "",
+        "units are us ms s min h d, %, $ in front, and /s /min /h behind",
+    )
+
+
+def _first_words(entry: tree.Entry) -> tuple[Word, ...]:
+    """The word by which an entry is known, so that it does not count as missing."""
+    match entry:
+        case tree.Attribute():
+            return (entry.key,)
+        case tree.Bound():
+            return (entry.metric,)
+        case _:
+            return ()
 
 
 def long_text(token: str) -> str:

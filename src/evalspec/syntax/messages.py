@@ -26,10 +26,18 @@ class Situation:
 
     @property
     def at(self) -> Span:
-        """The token's place; for the end of a line, the last character before it."""
+        """The token's place; for the end of a line, the word before it, where something is missing."""
         start, end = self.token.start_pos or 0, self.token.end_pos or 0
         if start == end and self.before is not None:
-            return Span(self.source, max(0, (self.before.end_pos or 0) - 1), self.before.end_pos or 0)
+            last = self.before.end_pos or 0
+            whole = "\n" not in self.before.value
+            return Span(self.source, (self.before.start_pos or 0) if whole else max(0, last - 1), last)
+        return Span(self.source, start, end)
+
+    @property
+    def entry_at(self) -> Span:
+        """The place of what stands of the entry, up to the token."""
+        start, end = self.entry[0].start_pos or 0, self.entry[-1].end_pos or 0
         return Span(self.source, start, end)
 
 
@@ -78,7 +86,13 @@ def _foreign(here: Situation) -> Diagnostic | None:
 
 
 def _single_equals(here: Situation) -> Diagnostic | None:
-    if here.token.type == "EQUAL" and any(t.type == "EQUAL" for t in here.entry):
+    if here.token.type != "EQUAL":
+        return None
+    before = here.before
+    if before is not None and before.type == "COMPARE" and before.end_pos == here.at.start:
+        at = Span(here.source, before.start_pos or 0, here.at.end)
+        return problem("E0109", at, f"`{before.value}=` is no comparison", f"write `{before.value}`")
+    if any(t.type == "EQUAL" for t in here.entry):
         fix = Fix(message="write `==`", edits=(Edit(at=here.at, text="=="),))
         return problem(
             "E0109", here.at, "`=` gives a value; it does not compare", "write `==` to compare", fixes=[fix]
@@ -107,7 +121,7 @@ def _table(here: Situation) -> Diagnostic | None:
     if not here.entry or here.entry[0].type != "BAR":
         return None
     if here.token.type == "SEP":
-        return problem("E0113", here.at, "a table row ends in `|`", "add ` |`", here="here")
+        return problem("E0113", here.at, "a table row ends in `|`", "add ` |` behind it")
     return problem(
         "E0113",
         here.at,
@@ -125,12 +139,14 @@ def _no_value(here: Situation) -> Diagnostic | None:
         return problem(
             "E0111", here.at, f"`{here.entry[0].value} =` has no value", "write a value behind the `=`"
         )
-    if before.type == "COMPARE":
+    if before.type == "COMPARE" and all(t.type != "EQUAL" for t in here.entry):
         return problem(
             "E0111", here.at, "this bound has no figure", "write a figure such as `85%` or `600ms` behind it"
         )
     if before.type not in ENDS_VALUE:
-        return problem("E0111", here.at, f"something is missing behind `{before.value}`")
+        return problem(
+            "E0111", here.at, f"something is missing behind `{before.value}`", "write a value behind it"
+        )
     return None
 
 
@@ -160,7 +176,7 @@ def _no_equals(here: Situation) -> Diagnostic | None:
     if here.token.type == "SEP" and len(words) == 1:
         return problem(
             "E0112",
-            here.at,
+            here.entry_at,
             f"`{name}` stands alone",
             f"write `{name} = …` for an attribute, `{name} <= …` for a bound, `{name} {{ … }}` for a block",
         )
@@ -168,7 +184,7 @@ def _no_equals(here: Situation) -> Diagnostic | None:
         shown, rest = " ".join(t.value for t in words), " ".join(t.value for t in words[1:])
         return problem(
             "E0112",
-            here.at,
+            here.entry_at,
             f"`{shown}` is not a whole entry",
             f"write `{name} = {rest}` for an attribute, or `{shown} {{ … }}` for a block",
         )
@@ -176,6 +192,13 @@ def _no_equals(here: Situation) -> Diagnostic | None:
         return problem(
             "E0112", here.at, f"`=` is missing behind `{name}`", f"write `{name} = {here.token.value}`"
         )
+    return None
+
+
+def _chained(here: Situation) -> Diagnostic | None:
+    compares = [t for t in here.entry if t.type in ("COMPARE", "IN", "CONTAINS", "MATCHES")]
+    if here.token.type == "COMPARE" and compares:
+        return problem("E0106", here.at, "comparisons are not chained", "write `a < b and b < c`")
     return None
 
 
@@ -192,7 +215,9 @@ def _two_on_a_line(here: Situation) -> Diagnostic | None:
 
 def _anything(here: Situation) -> Diagnostic:
     wanted = ""
-    if "SEP" not in here.accepts and here.accepts & STARTS_VALUE:
+    if here.token.type == "SLASH" and not here.entry:
+        wanted = "a comment begins with `#`"
+    elif "SEP" not in here.accepts and here.accepts & STARTS_VALUE:
         wanted = "a value is due here"
     elif "LBRACE" in here.accepts:
         wanted = "`{` or a name is due here"
@@ -217,5 +242,6 @@ RULES = (
     _table,
     _no_value,
     _no_equals,
+    _chained,
     _two_on_a_line,
 )

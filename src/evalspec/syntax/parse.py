@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 
+SWALLOWS = ("UNTERMINATED", "UNTERMINATED_LONG")
+
+
 def parse(source: Source) -> tuple[File, tuple[Diagnostic, ...]]:
     """The tree of a spec and what is wrong with its shape. Never raises, whatever the text."""
     tokens = tokens_of(source.text)
@@ -82,7 +85,7 @@ class _Driver:
         for i, token in enumerate(tokens):
             if opened > closed and stack and self._begins_block(tokens, i):
                 while stack:
-                    self._close(result, tokens, stack, token)
+                    self._close(result, tokens, stack, i)
             if token.type == "LBRACE":
                 stack.append(i)
             elif token.type == "RBRACE":
@@ -92,7 +95,7 @@ class _Driver:
                 stack.pop()
             result.append(token)
         while stack:
-            self._close(result, tokens, stack, None)
+            self._close(result, tokens, stack, len(tokens))
         return result
 
     def _begins_block(self, tokens: list[Token], i: int) -> bool:
@@ -104,14 +107,16 @@ class _Driver:
         at_margin = self.source.position(tokens[i].start_pos or 0)[1] == 1
         return at_margin and words - i >= 2 and words < len(tokens) and tokens[words].type == "LBRACE"
 
-    def _close(
-        self, result: list[Token], tokens: list[Token], stack: list[int], before: Token | None
-    ) -> None:
-        opening = tokens[stack.pop()]
+    def _close(self, result: list[Token], tokens: list[Token], stack: list[int], until: int) -> None:
+        """Closes the innermost open block before the token at `until`, and says that it is open."""
+        opened = stack.pop()
+        before = tokens[until] if until < len(tokens) else None
         end = (before.start_pos or 0) if before is not None else len(self.source.text)
         result.append(Token("RBRACE", "", start_pos=end, end_pos=end))
         result.append(Token("SEP", "", start_pos=end, end_pos=end))
-        at = Span(self.source, opening.start_pos or 0, opening.end_pos or 0)
+        if any(t.type in SWALLOWS and "}" in t.value for t in tokens[opened:until]):
+            return  # an open string took the closing brace in, which is told of the string
+        at = Span(self.source, tokens[opened].start_pos or 0, tokens[opened].end_pos or 0)
         labels = []
         if before is not None:
             next_at = Span(self.source, before.start_pos or 0, before.end_pos or 0)
@@ -184,7 +189,7 @@ class _Driver:
             state.value_stack.pop()
         words = []
         for token in here.entry:
-            if token.type != "NAME":
+            if token.type not in ("NAME", "STRING"):
                 break
             words.append(token)
         self._skip_entry()

@@ -43,6 +43,11 @@ class UnknownUnit(ValueError):
     """The suffix of a quantity is no unit of the language; its argument is the suffix."""
 
 
+class OutOfRange(ValueError):
+    """A number has so many digits that to compute with it would take forever."""
+
+
+MOST_DIGITS = 30
 SECONDS = {
     "us": Decimal("0.000001"),
     "ms": Decimal("0.001"),
@@ -56,17 +61,27 @@ QUANTITY = re.compile(r"(\$?)([0-9][0-9_]*(?:\.[0-9_]+)?(?:[eE][+-]?[0-9]+)?)(.*
 
 
 def read_quantity(text: str) -> Quantity:
-    """The quantity that a token says; raises UnknownUnit for a suffix that is none."""
+    """The quantity that a token says; raises UnknownUnit for a suffix that is none, and OutOfRange."""
     match = QUANTITY.fullmatch(text)
     if match is None:
         raise UnknownUnit(text)
     dollar, digits, suffix = match.groups()
-    number = Decimal(digits.replace("_", ""))
+    number = _number(digits.replace("_", ""))
     if dollar:
         if suffix:
             raise UnknownUnit(suffix)
         return Quantity(number, Unit.MONEY, text)
     return _with_suffix(number, suffix, text)
+
+
+def _number(digits: str) -> Decimal:
+    """The number, exactly; raises OutOfRange before its digits are looked at where they are too many."""
+    if len(digits) > 10 * MOST_DIGITS:
+        raise OutOfRange(digits)
+    number = Decimal(digits)
+    if number and abs(number.adjusted()) > MOST_DIGITS:
+        raise OutOfRange(digits)
+    return number if number else Decimal(0)
 
 
 def _with_suffix(number: Decimal, suffix: str, text: str) -> Quantity:

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from evalspec.answers.judge import valid_gold
 from evalspec.language.program import OneOf, Program, Step
-from evalspec.text.diagnostics import Diagnostic, problem
+from evalspec.text.diagnostics import Diagnostic, Label, problem
 from evalspec.text.source import DataLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evalspec.check.names import Declared
-    from evalspec.data.rows import Loaded
+    from evalspec.data.rows import Loaded, Row
+    from evalspec.text.source import Span
 
 SHOWN = 5
 
@@ -32,15 +33,26 @@ def golds_can_be_answered(
 def _of_step(step: Step, loaded: Loaded) -> Iterable[Diagnostic]:
     if step.gold is None or (isinstance(step.answer, OneOf) and not step.answer.labels):
         return
-    wrong = 0
-    for row in loaded.rows:
-        fault = valid_gold(step, step.gold(row.values), row.values)
-        if fault is None:
-            continue
-        wrong += 1
-        if wrong <= SHOWN:
-            yield problem("E0615", DataLine(row.file, row.line), f"the gold {fault}",
-                          "mend the data, or the answer type")  # fmt: skip
-    if wrong > SHOWN:
-        yield problem("E0615", step.gold.at, f"{wrong - SHOWN} more golds cannot be answered",
-                      "is this the right column, and the right answer type?")  # fmt: skip
+    found = ((row, valid_gold(step, step.gold(row.values), row.values)) for row in loaded.rows)
+    wrong = [(row, fault) for row, fault in found if fault is not None]
+    if len(wrong) > SHOWN and len(wrong) > len(loaded.rows) / 2:
+        yield _wrong_column(step.gold.at, wrong, len(loaded.rows))
+        return
+    for row, fault in wrong[:SHOWN]:
+        at = DataLine(row.file, row.line)
+        yield problem("E0615", at, f"the gold {fault}", "mend the data, or the answer type")
+    if len(wrong) > SHOWN:
+        more = f"{len(wrong) - SHOWN} more golds cannot be answered"
+        yield problem("E0615", step.gold.at, more, "is this the right column, and the right answer type?")
+
+
+def _wrong_column(at: Span, wrong: Sequence[tuple[Row, str]], total: int) -> Diagnostic:
+    """Most golds being wrong is one mistake: the column is another, or the answer type."""
+    row, fault = wrong[0]
+    return problem(
+        "E0615",
+        at,
+        f"{len(wrong):,} of {total:,} golds cannot be answered: the first {fault}",
+        "is this the right column, and the right answer type?",
+        labels=[Label(at=DataLine(row.file, row.line), message="the first of them")],
+    )

@@ -9,11 +9,12 @@ from evalspec.metrics.power import minimum_detectable_difference
 from evalspec.text.diagnostics import Diagnostic, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evalspec.check.names import Declared
     from evalspec.data.rows import Loaded
     from evalspec.language.program import Bound, Program, Task
+    from evalspec.text.source import Span
 
 LEAST = 30
 DISCORDANT = 0.2
@@ -45,15 +46,24 @@ def bounds_can_be_decided(
     """A warning for each bound that is measured on fewer than 30 examples, where it stays undecided."""
     for task in program.tasks.values():
         loaded = data.get(task.dataset)
-        for bound in task.requirements if loaded is not None else ():
-            n = _examples(bound, task, program, loaded) if loaded is not None else LEAST
-            if n < LEAST:
-                yield problem(
-                    "W0702",
-                    bound.at,
-                    f"`{bound.clause}` is measured on {n} examples and will stay undecided",
-                    f"it takes at least {LEAST}",
-                )
+        written: dict[Span, list[Bound]] = {}  # a bound on a family of subsets is written once
+        for bound in task.requirements:
+            written.setdefault(bound.at, []).append(bound)
+        for at, bounds in written.items() if loaded is not None else ():
+            sizes = [
+                (_examples(bound, task, program, loaded), bound) for bound in bounds if loaded is not None
+            ]
+            few = sorted(((n, bound.clause) for n, bound in sizes if n < LEAST))
+            if few:
+                yield problem("W0702", at, _undecided(few, len(bounds)), f"it takes at least {LEAST}")
+
+
+def _undecided(few: Sequence[tuple[int, str]], total: int) -> str:
+    n, clause = few[0]
+    examples = "1 example" if n == 1 else f"{n} examples"
+    if total == 1:
+        return f"`{clause}` is measured on {examples} and will stay undecided"
+    return f"{len(few)} of these {total} bounds will stay undecided: `{clause}` is measured on {examples}"
 
 
 def _examples(bound: Bound, task: Task, program: Program, loaded: Loaded) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from evalspec.check.names import Declared, every_block
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import Diagnostic, problem
+from evalspec.text.diagnostics import Diagnostic, nearest, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 REFERENCES = {
     "data": "dataset", "train": "dataset", "costs": "costs", "models": "model", "provider": "provider",
 }  # fmt: skip
+KINDS = ("dataset", "costs", "provider", "model")
+ANY = ""
 
 
 def declarations_are_used(
@@ -25,50 +28,64 @@ def declarations_are_used(
     """A warning for each declaration that no other refers to."""
     if not (declared.names["task"] or declared.names["chain"] or declared.names["decision"]):
         return
-    used = set(_references(declared))
+    used = set(_references(declared.file.entries))
+    used |= {(kind, nearest(name, declared.names[kind]) or name) for kind, name in used if kind}
     used |= {("model", m) for task in program.tasks.values() for m in task.models}
-    every_model = _every_model_is_candidate(declared)
+    exempt = _exempt(declared)
     for kind, name, block in every_block(declared):
-        judged = kind in ("dataset", "costs", "provider") or (kind == "model" and not every_model)
-        if judged and (kind, name) not in used and block.name is not None:
+        if kind not in KINDS or kind in exempt or block.name is None:
+            continue
+        if (kind, name) not in used and (ANY, name) not in used:
             yield problem("W0207", block.name.at, f"{kind} `{name}` is never used", "remove it")
 
 
-def _every_model_is_candidate(declared: Declared) -> bool:
-    """Whether some task takes every model that fits, so that none is left over; a note tells misfits."""
+def _exempt(declared: Declared) -> set[str]:
+    """The kinds of which none is left over: models where a task takes every one that fits (a note tells
+    misfits), and datasets where a task forgot to name its own, which was told."""
     blocks = [*declared.of("task").values(), *declared.of("chain").values()]
-    return any(not any(_key(e) == "models" for e in b.entries) for b in blocks)
+    given = [{_key(e) for e in block.entries} for block in blocks]
+    silent = {"dataset": "data", "model": "models"}
+    return {kind for kind, key in silent.items() if any(key not in keys for keys in given)}
 
 
 def _key(entry: tree.Entry) -> str:
-    return entry.key.text if isinstance(entry, tree.Attribute) else ""
+    """The attribute that an entry gives; an empty list gives nothing."""
+    empty = (
+        isinstance(entry, tree.Attribute) and isinstance(entry.value, tree.Sequence) and not entry.value.items
+    )
+    return entry.key.text if isinstance(entry, tree.Attribute) and not empty else ""
 
 
-def _references(declared: Declared) -> Iterator[tuple[str, str]]:
-    """Every (kind, name) that some block refers to, whether or not it could be understood."""
-    for kind, _, block in every_block(declared):
-        if kind == "subset" and block.target is not None:
-            yield "dataset", block.target.text
-        for attribute in _attributes(block):
-            yield from _in_attribute(attribute)
+def _references(entries: Iterable[tree.Entry]) -> Iterator[tuple[str, str]]:
+    """Every (kind, name) that some entry refers to, understood or not; ANY where the kind is not known."""
+    for entry in entries:
+        match entry:
+            case tree.Block():
+                if entry.target is not None:
+                    yield "dataset", entry.target.text
+                yield from _references(entry.entries)
+            case tree.Attribute():
+                kind = REFERENCES.get(entry.key.text)
+                yield from ((kind, name) for name in _names(entry.value) if kind is not None)
+                yield from ((ANY, name) for name in _argument_names(entry.value))
+            case tree.Broken():
+                text = entry.at.source.text[entry.at.start : entry.at.end]
+                yield from ((ANY, word) for word in re.findall(r"\w+", text))
+            case _:
+                pass
 
 
-def _attributes(block: tree.Block) -> Iterator[tree.Attribute]:
-    for entry in block.entries:
-        if isinstance(entry, tree.Attribute):
-            yield entry
-        elif isinstance(entry, tree.Block):
-            yield from _attributes(entry)
+def _names(value: tree.Expr) -> Iterator[str]:
+    """The names that a value consists of: itself, or a list of them."""
+    for item in value.items if isinstance(value, tree.Sequence) else (value,):
+        if isinstance(item, tree.Name | tree.Text):
+            yield item.text
 
 
-def _in_attribute(attribute: tree.Attribute) -> Iterator[tuple[str, str]]:
-    kind = REFERENCES.get(attribute.key.text)
-    value = attribute.value
-    items = value.items if isinstance(value, tree.Sequence) else (value,)
-    for item in items:
-        if kind is not None and isinstance(item, tree.Name | tree.Text):
-            yield kind, item.text
+def _argument_names(value: tree.Expr) -> Iterator[str]:
+    """The names in the arguments of calls, such as `baseline(…, train = tickets)`."""
+    for item in value.items if isinstance(value, tree.Sequence) else (value,):
         if isinstance(item, tree.Call):
-            for named in item.named:
-                if named.name.text in REFERENCES and isinstance(named.value, tree.Name):
-                    yield REFERENCES[named.name.text], named.value.text
+            for argument in (*item.arguments, *(named.value for named in item.named)):
+                yield from _names(argument)
+                yield from _argument_names(argument)
