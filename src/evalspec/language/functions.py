@@ -10,6 +10,7 @@ import datetime
 import math
 import operator
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -141,11 +142,20 @@ def field_of(value: object, key: str) -> object:
 
 
 def pattern_fault(pattern: str) -> str | None:
-    """Why a text is no regular expression, or None where it is one."""
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as fault:
-        return str(fault)
+    """Why a text is no regular expression, or None where it is one.
+
+    Python's own dialect is what the language promises; the engine that runs it, under a time limit, must
+    take it too.
+    """
+    import regex
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what later versions of Python may read differently
+        for compiled in (re.compile, regex.compile):
+            try:
+                compiled(pattern)
+            except (re.error, regex.error, OverflowError, RecursionError) as fault:
+                return str(fault)
     return None
 
 

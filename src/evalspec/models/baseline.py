@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import anyio
 from anyio import to_thread
 
 from evalspec.models.classifiers import RECIPE, Classifier, Prediction, Row, demand_usable, fit, joined_text
+from evalspec.models.classifiers import without_scored as without_scored
 from evalspec.models.faults import UnusableTraining
 from evalspec.models.model import Answer, Request, digest
 
@@ -37,22 +38,6 @@ class Training:
     row_labels: Sequence[str]
     labels: tuple[str, ...]
     inputs: Sequence[Row] = ()
-
-
-def without_scored(
-    train: Sequence[Row], scored: Iterable[Row], columns: Sequence[str]
-) -> tuple[tuple[Row, ...], int]:
-    """The training rows that are not also scored, and how many were left out.
-
-    Rows are the same when what a classifier reads of them is: case-blind, blanks around each column dropped.
-    """
-    taken = {_folded(columns, row) for row in scored}
-    kept = tuple(row for row in train if _folded(columns, row) not in taken)
-    return kept, len(train) - len(kept)
-
-
-def _folded(columns: Sequence[str], row: Row) -> tuple[str, ...]:
-    return tuple(joined_text((column,), row).strip().casefold() for column in columns)
 
 
 def lesson_digest(use: Baseline, training: Training) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,6 +40,22 @@ class Classifier(Protocol):
 def joined_text(columns: Sequence[str], row: Row) -> str:
     """What a classifier reads of a row: its columns, one below the other; a missing value is empty."""
     return "\n".join("" if row.get(column) is None else str(row[column]) for column in columns)
+
+
+def without_scored(
+    train: Sequence[Row], scored: Iterable[Row], columns: Sequence[str]
+) -> tuple[tuple[Row, ...], int]:
+    """The training rows that are not also scored, and how many were left out.
+
+    Rows are the same when what a classifier reads of them is: case-blind, blanks around each column dropped.
+    """
+    taken = {_folded(columns, row) for row in scored}
+    kept = tuple(row for row in train if _folded(columns, row) not in taken)
+    return kept, len(train) - len(kept)
+
+
+def _folded(columns: Sequence[str], row: Row) -> tuple[str, ...]:
+    return tuple(joined_text((column,), row).strip().casefold() for column in columns)
 
 
 def demand_usable(kind: str, columns: Sequence[str], rows: Sequence[Row], labels: Sequence[str]) -> None:

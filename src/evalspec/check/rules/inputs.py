@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from evalspec.data.audit import same_input_other_label
 from evalspec.language.program import Baseline, Program, Task
-from evalspec.models.baseline import without_scored
+from evalspec.models.classifiers import without_scored
 from evalspec.text.diagnostics import Diagnostic, problem
 
 if TYPE_CHECKING:
