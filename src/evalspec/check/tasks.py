@@ -322,7 +322,7 @@ def _policy(entries: Entries, costs: Costs | None, measured: Measured, faults: F
         column = "an `abstain` column" if isinstance(costs, CostMatrix) else "`abstain = …`"
         faults.add("E0311", value.at, f"abstaining has no price in `{costs.name}`", f"give it {column}")
     elif not measured.confident:
-        faults.add("E0408", value.at, "abstaining needs a confidence, and no candidate gives one",
+        faults.add("E0415", value.at, "abstaining needs a confidence, and no candidate gives one",
                    "write `confidence = [logprobs, stated]`")  # fmt: skip
     return policy
 

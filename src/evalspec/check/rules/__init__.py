@@ -8,6 +8,7 @@ from evalspec.check.names import Declared
 from evalspec.check.rules.golds import golds_can_be_answered
 from evalspec.check.rules.inputs import equal_inputs_agree, training_rows_are_not_scored
 from evalspec.check.rules.power import bounds_can_be_decided, what_can_be_told_apart
+from evalspec.check.rules.recorded import recorded_answers_fit
 from evalspec.check.rules.unused import declarations_are_used
 from evalspec.data.rows import Loaded
 from evalspec.language.program import Program
@@ -20,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     golds_can_be_answered,
     equal_inputs_agree,
     training_rows_are_not_scored,
+    recorded_answers_fit,
     bounds_can_be_decided,
     what_can_be_told_apart,
 )

@@ -1,0 +1,53 @@
+"""Recorded answers: rows that cannot be read, rows that are passed over, and files about other examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from evalspec.check.names import Declared
+from evalspec.data.rows import Loaded
+from evalspec.language.program import ModelSpec, Program, Recorded
+from evalspec.models.recorded import RecordedTable, read_recorded
+from evalspec.text.diagnostics import Diagnostic, problem
+from evalspec.text.source import DataLine
+
+SHOWN = 10
+
+
+def recorded_answers_fit(
+    declared: Declared, program: Program, data: Mapping[str, Loaded]
+) -> Iterable[Diagnostic]:
+    """An error at the line of each recorded row that cannot be read; a word about those that are not used.
+
+    Nothing is said where the data were not read (`--no-data`).
+    """
+    for name, spec in program.models.items():
+        used_in = [data[t.dataset] for t in program.tasks.values() if name in t.models and t.dataset in data]
+        if isinstance(spec.use, Recorded) and used_in:
+            yield from _of_model(spec, spec.use, program, used_in)
+
+
+def _of_model(
+    spec: ModelSpec, use: Recorded, program: Program, used_in: Iterable[Loaded]
+) -> Iterable[Diagnostic]:
+    table, faults = read_recorded(use.files, model=use.model or spec.name, tasks=frozenset(program.tasks))
+    for fault in faults[:SHOWN]:
+        at = DataLine(fault.file, fault.line) if fault.line else spec.at
+        yield problem("E0616", at, f"this recorded answer cannot be used: {fault.message}")
+    if len(faults) > SHOWN:
+        yield problem("E0616", spec.at, f"{len(faults) - SHOWN} more recorded answers cannot be used")
+    if not faults:
+        yield from _unused(spec, table, used_in)
+
+
+def _unused(spec: ModelSpec, table: RecordedTable, used_in: Iterable[Loaded]) -> Iterable[Diagnostic]:
+    ids = {row.id for loaded in used_in for row in loaded.rows}
+    answered = {example for _, _, example, _ in table.answers}
+    if not ids & answered:
+        yield problem("W0617", spec.at, f"the recorded answers of `{spec.name}` are about none of the {len(ids):,} examples",
+                      "they are matched by `id`; does the dataset have `id = COLUMN`?")  # fmt: skip
+    skipped = table.skipped
+    if skipped.total:
+        told = {"of other models": skipped.other_model, "of other tasks": skipped.other_task, "of changed examples": skipped.perturbed}
+        listed = ", ".join(f"{n:,} {what}" for what, n in told.items() if n)
+        yield problem("N0618", spec.at, f"recorded rows are passed over: {listed}")
