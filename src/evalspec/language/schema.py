@@ -284,7 +284,6 @@ RESERVED_PARAMETERS = (
     "messages",
     "stream",
     "logprobs",
-    "top_logprobs",
     "n",
     "response_format",
     "user",
