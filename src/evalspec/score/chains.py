@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from evalspec import metrics
-from evalspec.language.program import ModelSpec, Recorded, Task
+from evalspec.language.program import ModelSpec, Recorded, Step, Task
 from evalspec.metrics import Estimate
-from evalspec.score.judged import Judgement
 from evalspec.score.measures import share
+
+if TYPE_CHECKING:
+    from evalspec.score.judged import Judgement
 
 Verdicts = Mapping[str, bool | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepScore:
-    """A step: its accuracy run freely and given gold, how many chains failed there first, of those that reached it."""
+    """A step: its accuracy both ways, and how many chains failed there first, of those that reached it."""
 
     free: Estimate
     given_gold: Estimate
@@ -41,18 +44,34 @@ class Compounding:
 
 
 def score_steps(task: Task, candidate: ModelSpec, heard: Sequence[Judgement]) -> Mapping[str, StepScore]:
-    """Every step of a chain. A step without gold has no accuracy, and no chain fails there first."""
-    judged = [s.name for s in task.steps if any(j.steps_right.get(s.name) is not None for j in heard)]
-    firsts = [_first_failure(j.steps_right, judged) for j in heard]
+    """Every step of a chain. A step without gold has no accuracy, and no chain fails there first.
+
+    Where a chain first failed is told of those whose every step has a verdict, so that the hazards'
+    complements multiply to the share of chains with all steps right.
+    """
+    judged = judged_steps(task, heard)
+    firsts = [_first_failure(j.steps_right, judged) for j in heard if _told(j, judged)]
     return {
         step.name: StepScore(
-            free=_rate([j.steps_right.get(step.name) for j in heard], _why(step.name in judged)),
-            given_gold=_rate([j.given_gold_right.get(step.name) for j in heard], _why_not_given_gold(task, candidate)),
+            free=_rate([j.steps_right[step.name] for j in heard], _why(step.name in judged)),
+            given_gold=_rate(
+                [j.given_gold_right[step.name] for j in heard], _why_not_given_gold(step, candidate)
+            ),
             first_failures=firsts.count(step.name),
             hazard=_hazard(step.name, judged, firsts),
         )
         for step in task.steps
-    }  # fmt: skip
+    }
+
+
+def judged_steps(task: Task, heard: Sequence[Judgement]) -> tuple[str, ...]:
+    """The steps that have a verdict on some example, in the order they are asked."""
+    return tuple(s.name for s in task.steps if any(j.steps_right[s.name] is not None for j in heard))
+
+
+def _told(judgement: Judgement, judged: Sequence[str]) -> bool:
+    """Whether every step has a verdict; one that met an error and led to no other has none."""
+    return all(judgement.steps_right[step] is not None for step in judged)
 
 
 def _rate(flags: Sequence[bool | None], why: str) -> Estimate:
@@ -64,10 +83,12 @@ def _why(judged: bool) -> str:
     return "no data" if judged else "the step has no gold"
 
 
-def _why_not_given_gold(task: Task, candidate: ModelSpec) -> str:
+def _why_not_given_gold(step: Step, candidate: ModelSpec) -> str:
+    if step.gold is None:
+        return "the step has no gold"
     if isinstance(candidate.use, Recorded):
         return "recorded answers were not given gold"
-    return "a step that it reads has no gold, or it has none itself"
+    return "a step that it reads has no gold"
 
 
 def _first_failure(verdicts: Verdicts, steps: Sequence[str]) -> str | None:
@@ -82,14 +103,20 @@ def _hazard(step: str, judged: Sequence[str], firsts: Sequence[str | None]) -> E
     before = judged[: judged.index(step)]
     reached = sum(first not in before for first in firsts)
     if not reached:
-        return Estimate(value=None, low=None, high=None, n=0, why="no chain came to this step without a failure")
+        return Estimate(
+            value=None, low=None, high=None, n=0, why="no chain came to this step without a failure"
+        )
     return metrics.wilson(firsts.count(step), reached)
 
 
-def compound(task: Task, steps: Mapping[str, StepScore], heard: Sequence[Judgement], end_to_end: Estimate) -> Compounding:
+def compound(
+    task: Task, steps: Mapping[str, StepScore], heard: Sequence[Judgement], end_to_end: Estimate
+) -> Compounding:
     """What the steps' accuracies say about the chain, and what the chain really does."""
-    judged = [s.name for s in task.steps if steps[s.name].free.value is not None]
-    all_right = share([all(j.steps_right.get(s) is True for s in judged) for j in heard]) if judged else end_to_end
+    judged = judged_steps(task, heard)
+    all_right = end_to_end
+    if judged:
+        all_right = share([all(j.steps_right[s] for s in judged) for j in heard if _told(j, judged)])
     product = _product([steps[s].free.value for s in judged])
     gap = all_right.value - product if all_right.value is not None and product is not None else None
     return Compounding(

@@ -9,14 +9,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from evalspec.answers.judge import gold_label, is_right
 from evalspec.answers.reading import Outcome, Reading, labels_of
-from evalspec.data.rows import Row
-from evalspec.language.program import ModelSpec, Step, Task
+from evalspec.language.program import Matches, ModelSpec, Step, Task, TextAnswer
 from evalspec.models.model import Answer
-from evalspec.plan.conversations import Reply, StepTrace, Trace
 from evalspec.plan.plan import Passing, PlannedTask
+
+if TYPE_CHECKING:
+    from evalspec.data.rows import Row
+    from evalspec.plan.conversations import Reply, StepTrace, Trace
 
 UNHEARD = (Outcome.ERROR, Outcome.NOT_ASKED)
 
@@ -26,7 +29,8 @@ class Judgement:
     """One example of one candidate, end to end.
 
     `right` is None where the candidate was not heard (`error`, `not_asked`). `truth` and `answer` are
-    labels where the answer type has them. Latency in nanoseconds and tokens are sums over the steps.
+    labels where the answer type has them. Latency in nanoseconds and tokens are sums over the steps that
+    were asked; `timed_out` tells that one of them ran out of its time.
     """
 
     row: Row
@@ -38,6 +42,7 @@ class Judgement:
     confidence: float | None
     distribution: Mapping[str, float] | None
     latency_ns: int | None
+    timed_out: bool
     input_tokens: int | None
     output_tokens: int | None
     cost_usd: Decimal | None
@@ -65,7 +70,7 @@ class Judged:
 
 
 def judge(planned: PlannedTask, candidate: ModelSpec, traces: Iterable[Trace]) -> Judged:
-    """The judgements of a candidate, from its traces in any order. Examples without a trace were not asked."""
+    """The judgements of a candidate, from its traces in any order. Without a trace, one was not asked."""
     free: dict[int, Trace] = {}
     golds: dict[int, Trace] = {}
     for trace in traces:
@@ -75,7 +80,9 @@ def judge(planned: PlannedTask, candidate: ModelSpec, traces: Iterable[Trace]) -
     )
     replies = [step.reply for trace in free.values() for step in trace.steps]
     served = {r.served_model for r in replies if isinstance(r, Answer) and r.served_model}
-    sources = {j.reading.source for j in judgements if j.confidence is not None and j.reading.source is not None}
+    sources = {
+        j.reading.source for j in judgements if j.confidence is not None and j.reading.source is not None
+    }
     return Judged(
         candidate=candidate,
         judgements=judgements,
@@ -93,23 +100,32 @@ def _judgement(task: Task, row: Row, free: Trace | None, given_gold: Trace | Non
     reading = final.reading if final is not None else NOT_ASKED
     step = task.final
     gold = gold_of(step, row)
-    replies = [s.reply for s in said.values()]
+    answer = _label(step, reading, row)
+    right = is_right(step, reading, gold, row.values)
+    steps_right = {s.name: _step_right(s, said.get(s.name), row) for s in task.steps if s is not step}
+    steps_right[step.name] = right if final is not None and _has_gold(step) else None
+    replies = [s.reply for s in said.values() if s.reply is not None]
     return Judgement(
         row=row,
         reading=reading,
-        right=is_right(step, reading, gold, row.values),
-        truth=gold_label(step, gold, row.values, answer=_label(step, reading, row)),
-        answer=_label(step, reading, row),
-        abstaining_is_right=gold is None or (isinstance(gold, list) and None in gold),
+        right=right,
+        truth=gold_label(step, gold, row.values, answer=answer),
+        answer=answer,
+        abstaining_is_right=step.gold is not None and _null_is_right(gold),
         confidence=_confidence(task, said),
         distribution=reading.distribution if task.chain_confidence == "last" else None,
-        latency_ns=_total([_latency(r) for r in replies]),
+        latency_ns=_total([r.latency_ns if isinstance(r, Answer) else None for r in replies]),
+        timed_out=any(s.reading.outcome is Outcome.TIMEOUT for s in said.values()),
         input_tokens=_total([r.input_tokens if isinstance(r, Answer) else None for r in replies]),
         output_tokens=_total([r.output_tokens if isinstance(r, Answer) else None for r in replies]),
         cost_usd=_cost(replies),
-        steps_right={s.name: _step_right(s, said.get(s.name), row) for s in task.steps},
-        given_gold_right=_given_gold(task, row, said, given_gold),
+        steps_right=steps_right,
+        given_gold_right=_given_gold(task, row, steps_right, given_gold),
     )
+
+
+def _null_is_right(gold: object) -> bool:
+    return gold is None or (isinstance(gold, list) and None in gold)
 
 
 def gold_of(step: Step, row: Row) -> object:
@@ -130,7 +146,7 @@ def _confidence(task: Task, said: Mapping[str, StepTrace]) -> float | None:
         return None
     if task.chain_confidence == "last":
         return final.reading.confidence
-    each = [s.reading.confidence for s in said.values()]
+    each = [s.reading.confidence for s in said.values() if s.reply is not None]
     known = [c for c in each if c is not None]
     if len(known) < len(each):
         return None
@@ -138,29 +154,22 @@ def _confidence(task: Task, said: Mapping[str, StepTrace]) -> float | None:
 
 
 def _step_right(step: Step, trace: StepTrace | None, row: Row) -> bool | None:
-    if trace is None or (step.gold is None and not _needs_no_gold(step)):
+    if trace is None or not _has_gold(step):
         return None
     return is_right(step, trace.reading, gold_of(step, row), row.values)
 
 
-def _needs_no_gold(step: Step) -> bool:
-    from evalspec.language.program import Matches, TextAnswer
-
-    return isinstance(step.answer, TextAnswer) and isinstance(step.score, Matches)
+def _has_gold(step: Step) -> bool:
+    """Whether anything tells right from wrong: a gold, or a pattern that needs none."""
+    return step.gold is not None or (isinstance(step.answer, TextAnswer) and isinstance(step.score, Matches))
 
 
 def _given_gold(
-    task: Task, row: Row, said: Mapping[str, StepTrace], given_gold: Trace | None
+    task: Task, row: Row, free: Mapping[str, bool | None], given_gold: Trace | None
 ) -> Mapping[str, bool | None]:
     """Each step's verdict given gold. A step that reads no other is the same both ways."""
     golden = {s.step: s for s in given_gold.steps} if given_gold is not None else {}
-    return {
-        s.name: _step_right(s, golden.get(s.name) if s.reads else said.get(s.name), row) for s in task.steps
-    }
-
-
-def _latency(reply: Reply | None) -> int | None:
-    return reply.latency_ns if isinstance(reply, Answer) else None
+    return {s.name: _step_right(s, golden.get(s.name), row) if s.reads else free[s.name] for s in task.steps}
 
 
 def _total(parts: Sequence[int | None]) -> int | None:
@@ -169,6 +178,6 @@ def _total(parts: Sequence[int | None]) -> int | None:
     return sum(known) if known and len(known) == len(parts) else None
 
 
-def _cost(replies: Sequence[Reply | None]) -> Decimal | None:
+def _cost(replies: Sequence[Reply]) -> Decimal | None:
     known = [r.cost_usd for r in replies if isinstance(r, Answer) and r.cost_usd is not None]
     return sum(known, Decimal(0)) if known and len(known) == len(replies) else None

@@ -1,4 +1,4 @@
-"""Metrics of a set of judged examples: every metric of the language that the task admits, with n and interval.
+"""Metrics of a set of judged examples: every metric that the task admits, with n and interval.
 
 Subsets are measured by the very same function. Examples that were not heard are in no quality figure.
 """
@@ -8,15 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evalspec import metrics
 from evalspec.answers.reading import Outcome
-from evalspec.language.program import Exact, LetterOf, OneOf, Task, TextAnswer, YesNo
+from evalspec.language.program import Contains, Exact, LetterOf, OneOf, Task, TextAnswer, TextScore, YesNo
 from evalspec.metrics import Estimate
-from evalspec.score.decisions import Decision
-from evalspec.score.judged import Judgement
+
+if TYPE_CHECKING:
+    from evalspec.score.decisions import Decision
+    from evalspec.score.judged import Judgement
 
 MISSES = {
     "invalid_rate": (Outcome.NO_ANSWER,),
@@ -25,6 +28,7 @@ MISSES = {
     "abstain_rate": (Outcome.ABSTAINED,),
 }
 NO_DATA = "no data"
+NO_PRICE = "the price of some requests is not known"
 CURRENCIES = ("usd", "$")
 
 
@@ -34,6 +38,14 @@ class Example:
 
     judgement: Judgement
     decision: Decision | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """All examples of a candidate, or those of a subset, and every metric of theirs by its name."""
+
+    examples: tuple[Example, ...]
+    metrics: Mapping[str, Estimate]
 
 
 def has_labels(task: Task) -> bool:
@@ -48,7 +60,7 @@ def measure(task: Task, examples: Sequence[Example]) -> Mapping[str, Estimate]:
     if task.kind == "chain":
         found["end_to_end"] = found["accuracy"]
     if isinstance(task.final.answer, TextAnswer):
-        found["exact" if isinstance(task.final.score, Exact) else "contains"] = found["accuracy"]
+        found |= _of_texts(task.final.score, found["accuracy"])
     if has_labels(task):
         found |= _of_labels(task, heard)
     if task.costs is not None:
@@ -61,19 +73,16 @@ def measure(task: Task, examples: Sequence[Example]) -> Mapping[str, Estimate]:
 
 def mean(values: Sequence[float]) -> Estimate:
     """The mean with its t interval."""
-    return metrics.mean_estimate(np.array(values, dtype=np.float64)) if values else _undefined(NO_DATA)
+    return metrics.mean_estimate(np.array(values, dtype=np.float64)) if values else undefined(NO_DATA)
 
 
 def share(flags: Sequence[bool]) -> Estimate:
-    """The share of true ones: Wilson's interval, and the standard error of any mean."""
-    if not flags:
-        return metrics.wilson(0, 0)
-    found = metrics.wilson(sum(flags), len(flags))
-    se = metrics.mean_estimate(np.array(flags, dtype=np.float64)).se
-    return Estimate(value=found.value, low=found.low, high=found.high, se=se, n=found.n, why=found.why)
+    """The share of true ones with Wilson's interval; its standard error is that of any mean."""
+    return metrics.wilson(sum(flags), len(flags))
 
 
-def _undefined(why: str, n: int = 0) -> Estimate:
+def undefined(why: str, n: int = 0) -> Estimate:
+    """A figure without a value, and the reason."""
     return Estimate(value=None, low=None, high=None, n=n, why=why)
 
 
@@ -83,19 +92,33 @@ def accuracy(heard: Sequence[Example]) -> Estimate:
     return share(flags)
 
 
+def _of_texts(score: TextScore, right: Estimate) -> Mapping[str, Estimate]:
+    by_name = {"exact": isinstance(score, Exact), "contains": isinstance(score, Contains)}
+    return {
+        n: right if own else undefined(f"texts are not judged by `{n}` here") for n, own in by_name.items()
+    }
+
+
 def _of_labels(task: Task, heard: Sequence[Example]) -> Mapping[str, Estimate]:
-    judged = [e.judgement for e in heard if e.judgement.truth is not None]
-    truth = [j.truth for j in judged]
-    answers = [j.answer for j in judged]
-    found = {
+    truth, answers = _labels(task, heard)
+    found: dict[str, Estimate] = {
         "balanced_accuracy": metrics.balanced_accuracy(truth, answers),
         "macro_f1": metrics.macro_f1(truth, answers),
         "mcc": metrics.mcc(truth, answers),
     }
     positive = positive_label(task)
-    if positive is not None:
-        found |= of_label(positive, heard)
-    return found
+    if positive is None:
+        why = "no label is named as positive: write `positive = LABEL`"
+        return found | dict.fromkeys(("precision", "recall", "f1"), undefined(why))
+    return {**found, **of_label(task, positive, heard)}
+
+
+def _labels(task: Task, heard: Sequence[Example]) -> tuple[list[str], list[str | None]]:
+    """Truths and answers where there is a truth. The label by which a model declined is its answer."""
+    declining = task.final.answer.decline if isinstance(task.final.answer, OneOf) else None
+    judged = [(e.judgement.truth, e.judgement) for e in heard if e.judgement.truth is not None]
+    answers = [declining if j.outcome is Outcome.ABSTAINED else j.answer for _, j in judged]
+    return [truth for truth, _ in judged], answers
 
 
 def positive_label(task: Task) -> str | None:
@@ -103,11 +126,9 @@ def positive_label(task: Task) -> str | None:
     return task.positive or ("yes" if isinstance(task.final.answer, YesNo) else None)
 
 
-def of_label(label: str, heard: Sequence[Example]) -> Mapping[str, Estimate]:
+def of_label(task: Task, label: str, heard: Sequence[Example]) -> Mapping[str, Estimate]:
     """Precision, recall and f1 of one label."""
-    judged = [e.judgement for e in heard if e.judgement.truth is not None]
-    truth = [j.truth for j in judged]
-    answers = [j.answer for j in judged]
+    truth, answers = _labels(task, heard)
     return {
         "precision": metrics.precision(truth, answers, label),
         "recall": metrics.recall(truth, answers, label),
@@ -118,11 +139,13 @@ def of_label(label: str, heard: Sequence[Example]) -> Mapping[str, Estimate]:
 def _of_costs(task: Task, heard: Sequence[Example]) -> Mapping[str, Estimate]:
     decided = [(e.judgement, e.decision) for e in heard if e.decision is not None]
     found = {"expected_cost": mean([d.cost for _, d in decided])}
-    if task.costs is not None and task.costs.unit.casefold() in CURRENCIES:
-        priced = [d.cost + float(j.cost_usd) for j, d in decided if j.cost_usd is not None]
-        complete = len(priced) == len(decided)
-        found["total_cost"] = mean(priced) if complete else _undefined("the price of some requests is not known")
-    return found
+    if task.costs is None or task.costs.unit.casefold() not in CURRENCIES:
+        return found | {
+            "total_cost": undefined("the costs are in no currency to which prices could be added")
+        }
+    priced = [d.cost + float(j.cost_usd) for j, d in decided if j.cost_usd is not None]
+    complete = len(priced) == len(decided)
+    return found | {"total_cost": mean(priced) if complete else undefined(NO_PRICE)}
 
 
 # ── confidence ────────────────────────────────────────────────────────────────────────────────────
@@ -142,7 +165,7 @@ def _of_confidence(task: Task, heard: Sequence[Example]) -> Mapping[str, Estimat
     confidence, right = confident_pairs(heard)
     if not confidence:
         names = ("ece", "brier", "log_loss", "overconfidence", "mean_confidence", "auroc", "aurc", "augrc")
-        return {name: _undefined("no confidence") for name in names}
+        return {name: undefined("no confidence") for name in names}
     c, y = np.array(confidence), np.array(right, dtype=np.float64)
     binning, bins = task.binning
     return {
@@ -170,10 +193,10 @@ def _resources(heard: Sequence[Example]) -> Mapping[str, Estimate]:
     seconds = latencies(heard)
     found = {f"p{q}": percentile(seconds, q) for q in (50, 90, 95, 99)}
     tokens = [float(e.judgement.output_tokens) for e in heard if e.judgement.output_tokens is not None]
-    found["output_tokens"] = mean(tokens) if tokens else _undefined("no tokens were told")
+    found["output_tokens"] = mean(tokens) if tokens else undefined("no tokens were told")
     prices = [float(e.judgement.cost_usd) * 1000 for e in heard if e.judgement.cost_usd is not None]
     complete = prices and len(prices) == len(heard)
-    found["cost_per_1k"] = mean(prices) if complete else _undefined("the price of some requests is not known")
+    found["cost_per_1k"] = mean(prices) if complete else undefined(NO_PRICE)
     return found
 
 
@@ -181,7 +204,7 @@ def latencies(heard: Sequence[Example]) -> list[float]:
     """Seconds for each example, summed over its steps; a timeout is longer than any bound."""
     found: list[float] = []
     for example in heard:
-        if example.judgement.outcome is Outcome.TIMEOUT:
+        if example.judgement.timed_out:
             found.append(math.inf)
         elif example.judgement.latency_ns is not None:
             found.append(example.judgement.latency_ns / 1e9)
@@ -191,7 +214,5 @@ def latencies(heard: Sequence[Example]) -> list[float]:
 def percentile(seconds: Sequence[float], q: float) -> Estimate:
     """A percentile of latency; undefined where none was measured."""
     if not seconds:
-        return _undefined("no latency was measured")
+        return undefined("no latency was measured")
     return metrics.percentile(np.array(seconds), q)
-
-

@@ -7,18 +7,25 @@ they share a range of ranks.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalspec import metrics
 from evalspec.language.schema import METRICS, Direction
-from evalspec.metrics import Estimate
-from evalspec.score.measures import Example
+from evalspec.score.contributions import FLAGS, Column, contributions
+
+if TYPE_CHECKING:
+    from evalspec.metrics import Estimate
+    from evalspec.score.measures import Example
 
 ALPHA = 0.05
+POWER = 0.8
+ENDLESS = 1e9  # more examples than this are the same as none: the difference is rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +40,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two candidates on one metric: a minus b on the examples both finished."""
+    """Two candidates on one metric: a minus b on the examples both finished.
+
+    `n_needed` is how many examples would tell a difference like this one apart, four times in five; None
+    where it is told apart already, or no number would do.
+    """
 
     a: str
     b: str
@@ -42,6 +53,7 @@ class Pair:
     p_value: float
     p_adjusted: float
     distinguished: bool
+    n_needed: int | None
 
 
 def badness(metric: str, estimate: Estimate | None) -> float:
@@ -57,33 +69,17 @@ def badness(metric: str, estimate: Estimate | None) -> float:
             return abs(estimate.value)
 
 
-def scores_by_example(metric: str, examples: Sequence[Example]) -> NDArray[np.float64] | None:
-    """The metric's contribution of each example (NaN where not heard); None for metrics that are no means."""
-    match metric:
-        case "accuracy" | "end_to_end" | "exact" | "contains":
-            values = [_flag(e.judgement.right) if e.judgement.heard else None for e in examples]
-        case "expected_cost":
-            values = [e.decision.cost if e.decision is not None else None for e in examples]
-        case "brier":
-            values = [
-                (e.judgement.confidence - float(e.judgement.right)) ** 2
-                if e.judgement.confidence is not None and e.judgement.right is not None
-                else None
-                for e in examples
-            ]
-        case _:
-            return None
-    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+SINGLE = Standing(low=1, high=1, in_the_running=True, p_best=1.0)
 
 
-def _flag(right: bool | None) -> float | None:
-    return None if right is None else float(right)
-
-
-def standings(metric: str, by_candidate: Mapping[str, Sequence[Example]], seed: int) -> Mapping[str, Standing]:
+def standings(
+    metric: str, by_candidate: Mapping[str, Sequence[Example]], seed: int
+) -> Mapping[str, Standing]:
     """Everyone's place by a metric. Metrics that are no means have an order but no evidence."""
-    columns = {name: scores_by_example(metric, examples) for name, examples in by_candidate.items()}
+    columns = {name: contributions(metric, examples) for name, examples in by_candidate.items()}
     known = {name: column for name, column in columns.items() if column is not None}
+    if len(columns) == 1:
+        return dict.fromkeys(columns, SINGLE)
     if not known or len(known) < len(columns):
         return {name: Standing(low=None, high=None, in_the_running=True, p_best=None) for name in columns}
     matrix = np.column_stack(list(known.values()))
@@ -99,30 +95,57 @@ def standings(metric: str, by_candidate: Mapping[str, Sequence[Example]], seed: 
 
 def pairs(metric: str, by_candidate: Mapping[str, Sequence[Example]], seed: int) -> tuple[Pair, ...]:
     """Every pair's difference in a metric, p-values adjusted by Holm over these pairs."""
+    columns = {name: contributions(metric, examples) for name, examples in by_candidate.items()}
     raw = [
-        (a, b, _compared(metric, by_candidate[a], by_candidate[b], seed))
+        (a, b, _compared(metric, columns[a], columns[b], seed))
         for a, b in itertools.combinations(by_candidate, 2)
     ]
-    found = [(a, b, *compared) for a, b, compared in raw if compared is not None]
-    adjusted = metrics.holm([p for _, _, _, p in found]) if found else ()
+    found = [(a, b, compared) for a, b, compared in raw if compared is not None]
+    adjusted = metrics.holm([c.p_value for _, _, c in found]) if found else ()
     return tuple(
-        Pair(a=a, b=b, metric=metric, difference=d, p_value=p, p_adjusted=float(q), distinguished=bool(q <= ALPHA))
-        for (a, b, d, p), q in zip(found, adjusted, strict=True)
+        Pair(
+            a=a,
+            b=b,
+            metric=metric,
+            difference=c.difference,
+            p_value=c.p_value,
+            p_adjusted=float(q),
+            distinguished=bool(q <= ALPHA),
+            n_needed=None if q <= ALPHA else _n_needed(c, len(found)),
+        )
+        for (a, b, c), q in zip(found, adjusted, strict=True)
     )
 
 
-def _compared(
-    metric: str, first: Sequence[Example], second: Sequence[Example], seed: int
-) -> tuple[Estimate, float] | None:
-    a, b = scores_by_example(metric, first), scores_by_example(metric, second)
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    difference: Estimate
+    p_value: float
+    discordant: float | None  # the share of examples that differ, of metrics that are right or wrong
+
+
+def _compared(metric: str, a: Column | None, b: Column | None, seed: int) -> _Compared | None:
     if a is None or b is None:
         return None
     both = ~(np.isnan(a) | np.isnan(b))
     a, b = a[both], b[both]
     if not a.size:
         return None
-    if metric in ("expected_cost", "brier"):
-        p = metrics.sign_flip(a - b, seed=seed)
-    else:
-        p = metrics.mcnemar_midp(int(((a == 1) & (b == 0)).sum()), int(((a == 0) & (b == 1)).sum()))
-    return metrics.paired_difference(a, b), float(p)
+    difference = metrics.paired_difference(a, b)
+    if metric not in FLAGS:
+        return _Compared(difference, float(metrics.sign_flip(a - b, seed=seed)), None)
+    ahead, behind = int((a > b).sum()), int((a < b).sum())
+    return _Compared(difference, float(metrics.mcnemar_midp(ahead, behind)), (ahead + behind) / a.size)
+
+
+def _n_needed(compared: _Compared, contrasts: int) -> int | None:
+    """Connor (1987) for flags; else (z + z)²·sd²/δ² (Miller 2024). Alpha is shared among the contrasts."""
+    size, se = compared.difference.value, compared.difference.se
+    if not size or se is None:
+        return None
+    alpha = ALPHA / contrasts
+    if compared.discordant is not None:
+        return metrics.sample_size(size, compared.discordant, power=POWER, alpha=alpha).value
+    z = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(POWER)
+    needed = (z * se / size) ** 2 * compared.difference.n
+    return math.ceil(needed) if needed < ENDLESS else None

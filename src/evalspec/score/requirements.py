@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evalspec import metrics
-from evalspec.language.expressions import holds
-from evalspec.language.program import Bound, Subset, Task
 from evalspec.language.schema import METRICS, Measure
-from evalspec.metrics import Estimate
-from evalspec.score.measures import Example, latencies, measure, of_label, percentile, share
+from evalspec.score.measures import Example, Part, latencies, of_label, share, undefined
+
+if TYPE_CHECKING:
+    from evalspec.language.program import Bound, Task
+    from evalspec.metrics import Estimate
 
 LEAST = 30
 
@@ -36,45 +39,43 @@ class Requirement:
     estimate: Estimate
 
 
-def requirements(
-    task: Task, subsets: Mapping[str, Subset], examples: Sequence[Example]
-) -> tuple[Requirement, ...]:
-    """Every requirement of a task with its verdict for one candidate."""
-    return tuple(_requirement(task, bound, subsets, examples) for bound in task.requirements)
+def requirements(task: Task, subsets: Mapping[str, Part], whole: Part) -> tuple[Requirement, ...]:
+    """Every requirement of a task with its verdict for one candidate, overall or on a subset."""
+    return tuple(
+        _requirement(task, bound, whole if bound.subset is None else subsets[bound.subset])
+        for bound in task.requirements
+    )
 
 
-def _requirement(
-    task: Task, bound: Bound, subsets: Mapping[str, Subset], examples: Sequence[Example]
-) -> Requirement:
-    chosen = examples
-    if bound.subset is not None:
-        where = subsets[bound.subset].where
-        chosen = [e for e in examples if holds(where, e.judgement.row.values)]
-    estimate = _estimate(task, bound, chosen)
-    verdict = _verdict(bound, estimate, chosen)
+def _requirement(task: Task, bound: Bound, part: Part) -> Requirement:
+    estimate = _estimate(task, bound, part)
+    verdict = _verdict(bound, estimate, part.examples)
     return Requirement(clause=bound.clause, metric=bound.metric, verdict=verdict, estimate=estimate)
 
 
-def _estimate(task: Task, bound: Bound, examples: Sequence[Example]) -> Estimate:
-    heard = [e for e in examples if e.judgement.heard]
+def _estimate(task: Task, bound: Bound, part: Part) -> Estimate:
+    heard = [e for e in part.examples if e.judgement.heard]
     if bound.step is not None:
-        flags = [e.judgement.steps_right.get(bound.step) for e in heard]
-        return share([f for f in flags if f is not None])
+        return _of_step(bound, bound.step, heard)
     if bound.label is not None:
-        return of_label(bound.label, heard)[bound.metric]
-    if METRICS[bound.metric].measure is Measure.TIME:
-        return percentile(latencies(heard), float(bound.metric[1:]))
-    found = measure(task, examples).get(bound.metric)
-    if found is None:
-        return Estimate(value=None, low=None, high=None, n=0, why="it needs a positive label: `positive = LABEL`")
-    return found
+        return of_label(task, bound.label, heard)[bound.metric]
+    return part.metrics[bound.metric]
+
+
+def _of_step(bound: Bound, step: str, heard: Sequence[Example]) -> Estimate:
+    if bound.metric != "accuracy":
+        return undefined(f"`{bound.metric}` is not measured for single steps")
+    flags = [e.judgement.steps_right[step] for e in heard]
+    return share([f for f in flags if f is not None])
 
 
 def _verdict(bound: Bound, estimate: Estimate, examples: Sequence[Example]) -> Verdict:
+    if estimate.n < LEAST:
+        return Verdict.UNDECIDED
     if METRICS[bound.metric].measure is Measure.TIME and bound.operator in ("<=", "<"):
         return _of_time(bound, examples)
     low, high = estimate.low, estimate.high
-    if estimate.n < LEAST or low is None or high is None:
+    if low is None or high is None:
         return Verdict.UNDECIDED
     match bound.operator:
         case ">=":
@@ -91,9 +92,8 @@ def _verdict(bound: Bound, estimate: Estimate, examples: Sequence[Example]) -> V
 def _of_time(bound: Bound, examples: Sequence[Example]) -> Verdict:
     """By the exact binomial: how many examples lie within the bound."""
     seconds = latencies([e for e in examples if e.judgement.heard])
-    if not seconds:
-        return Verdict.UNDECIDED
-    check = metrics.budget_verdict(np.array(seconds), float(bound.metric[1:]), bound.value)
+    longest = bound.value if bound.operator == "<=" else math.nextafter(bound.value, -math.inf)
+    check = metrics.budget_verdict(np.array(seconds), float(bound.metric[1:]), longest)
     return {
         metrics.BudgetVerdict.WITHIN: Verdict.MET,
         metrics.BudgetVerdict.OVER: Verdict.NOT_MET,

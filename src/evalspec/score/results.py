@@ -10,15 +10,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from evalspec.answers.reading import Outcome
+from evalspec.language.program import Recorded
 from evalspec.language.schema import METRICS, Direction, Metric
-from evalspec.metrics import Estimate
-from evalspec.plan.plan import Plan
-from evalspec.score.chains import Compounding, StepScore
 from evalspec.score.measures import latencies, percentile
-from evalspec.score.ranking import Pair, Standing
-from evalspec.score.score import Calibration, CandidateScores, PolicyScore, TaskScores
 from evalspec.text.values import Json
+
+if TYPE_CHECKING:
+    from evalspec.metrics import Estimate
+    from evalspec.plan.plan import Plan
+    from evalspec.score.chains import Compounding, StepScore
+    from evalspec.score.policy import PolicyScore
+    from evalspec.score.ranking import Pair, Standing
+    from evalspec.score.score import Calibration, CandidateScores, TaskScores
 
 FORMAT = "evalspec.results/1"
 Document = dict[str, Json]
@@ -73,8 +79,6 @@ def _task(scores: TaskScores) -> Document:
 
 def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -> Document:
     judged = scores.judged
-    confident = [e.judgement.confidence for e in scores.examples if e.judgement.heard]
-    with_confidence = sum(c is not None for c in confident)
     return {
         "model": judged.candidate.name,
         "prompt": None,
@@ -87,25 +91,32 @@ def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -
         "viable": scores.viable,
         "reasons": list(scores.reasons),
         "outcomes": dict(scores.outcomes),
-        "confidence": {
-            "source": judged.source,
-            "n": with_confidence,
-            "missing": len(confident) - with_confidence if with_confidence else 0,
-        },
+        "confidence": _confidence(scores),
         "metrics": _metrics(scores.metrics, scores.calibration),
-        "subsets": {name: {"n": n, "metrics": _metrics(found, None)} for name, (n, found) in scores.subsets.items()},
+        "subsets": {
+            name: {"n": len(part.examples), "metrics": _metrics(part.metrics, None)}
+            for name, part in scores.subsets.items()
+        },
         "confusion": _confusion(scores),
         "calibration": _calibration(scores.calibration),
         "policy": _policy(scores.policy),
         "latency": _latency(scores),
         "budgets": [],
         "requirements": [
-            {"clause": r.clause, "verdict": r.verdict.value, **_figures(r.estimate)} for r in scores.requirements
+            {"clause": r.clause, "verdict": r.verdict.value, **_figures(r.estimate)}
+            for r in scores.requirements
         ],
         "usage": _usage(scores),
         "steps": {name: _step(step) for name, step in scores.steps.items()},
         "compounding": _compounding(scores.compounding),
     }
+
+
+def _confidence(scores: CandidateScores) -> Document:
+    """How many answers have a confidence, and how many have none."""
+    answers = [e.judgement for e in scores.examples if e.judgement.outcome is Outcome.ANSWERED]
+    known = sum(j.confidence is not None for j in answers)
+    return {"source": scores.judged.source, "n": known, "missing": len(answers) - known}
 
 
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────
@@ -117,13 +128,26 @@ def _number(value: float | None) -> Json:
 
 
 def _figures(estimate: Estimate) -> Document:
+    """A figure with its interval; where either is missing, `why`."""
     found: Document = {
         "value": _number(estimate.value),
         "low": _number(estimate.low),
         "high": _number(estimate.high),
         "n": estimate.n,
     }
-    return found if estimate.why is None else {**found, "why": estimate.why}
+    why = estimate.why if estimate.why is not None else _why(estimate, found)
+    return found if why is None else {**found, "why": why}
+
+
+def _why(estimate: Estimate, found: Document) -> str | None:
+    """Why a figure that was measured, or an end of its interval, is no number."""
+    if found["value"] is None:
+        return "it lies beyond the timeout"
+    if found["low"] is not None and found["high"] is not None:
+        return None
+    if estimate.low is None and estimate.high is None:
+        return "this figure has no interval"
+    return "the data do not reach far enough for both ends of the interval"
 
 
 def _direction(metric: Metric | None) -> str:
@@ -198,12 +222,22 @@ def _latency(scores: CandidateScores) -> Json:
     seconds = latencies([e for e in scores.examples if e.judgement.heard])
     if not seconds:
         return None
-    recorded = type(scores.judged.candidate.use).__name__ == "Recorded"
+    recorded = isinstance(scores.judged.candidate.use, Recorded)
     service: Document = {f"p{q}": _figures(percentile(seconds, q)) for q in (50, 90, 95, 99)}
-    finite = [s for s in seconds if math.isfinite(s)]
-    service["mean"] = {"value": sum(finite) / len(finite) if len(finite) == len(seconds) else None, "n": len(seconds)}
-    service["max"] = {"value": _number(max(seconds)), "n": len(seconds)}
-    return {"measured": "recorded" if recorded else "under_run", "service": service, "first_token": None}
+    service |= {name: _of_times(figure, len(seconds)) for name, figure in _extremes(seconds).items()}
+    measured = "recorded" if recorded else "under_run"
+    return {"measured": measured, "service": service, "first_token": None, "queue": None}
+
+
+def _extremes(seconds: Sequence[float]) -> Mapping[str, float]:
+    return {"mean": sum(seconds) / len(seconds), "max": max(seconds)}
+
+
+def _of_times(value: float, n: int) -> Document:
+    """A figure without an interval, None where it takes in what ran out of its time."""
+    if math.isfinite(value):
+        return {"value": value, "n": n}
+    return {"value": None, "n": n, "why": "it lies beyond the timeout"}
 
 
 def _usage(scores: CandidateScores) -> Json:
@@ -254,5 +288,5 @@ def _pair(pair: Pair) -> Document:
         "p_value": pair.p_value,
         "p_adjusted": pair.p_adjusted,
         "distinguished": pair.distinguished,
-        "n_needed": None,
+        "n_needed": pair.n_needed,
     }

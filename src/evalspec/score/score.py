@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evalspec import metrics
-from evalspec.answers.reading import Outcome
+from evalspec.answers.reading import Outcome, labels_of
 from evalspec.language.expressions import holds
-from evalspec.language.program import Below, CostByOutcome, Policy, Task, WhenCheaper
-from evalspec.metrics import EceNull, Estimate, ReliabilityBin
-from evalspec.plan.plan import PlannedTask
+from evalspec.language.program import LetterOf, Subset, Task
 from evalspec.score.chains import Compounding, StepScore, compound, score_steps
-from evalspec.score.decisions import Prices, decide
-from evalspec.score.judged import Judged
-from evalspec.score.measures import Example, confident_pairs, has_labels, measure
+from evalspec.score.decisions import decide
+from evalspec.score.measures import Example, Part, confident_pairs, has_labels, measure
+from evalspec.score.policy import PolicyScore, prices_for, score_policy
 from evalspec.score.ranking import Pair, Standing, badness, pairs, standings
 from evalspec.score.requirements import Requirement, Verdict, requirements
+
+if TYPE_CHECKING:
+    from evalspec.metrics import EceNull, Estimate, ReliabilityBin
+    from evalspec.plan.plan import PlannedTask
+    from evalspec.score.judged import Judged
 
 MOST_UNHEARD = 0.02
 
@@ -35,20 +40,11 @@ class Calibration:
     intercept: Estimate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyScore:
-    """What the candidate's own confidence is worth at the declared costs; None where undefined."""
+class Special(Enum):
+    """What stands in a confusion where no label was answered. No text, as labels may be named so too."""
 
-    threshold: float | None
-    coverage: float | None
-    cost_as_is: Estimate
-    cost_answer_all: Estimate
-    cost_abstain_all: Estimate
-    promised_cost: float | None
-    surprise: Estimate
-    promised_error: float | None
-    realised_error: float | None
-    verdict: str | None
+    ABSTAIN = "abstain"
+    INVALID = "invalid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +61,9 @@ class CandidateScores:
     """Everything that is said about one candidate."""
 
     judged: Judged
-    examples: tuple[Example, ...]
+    part: Part
     outcomes: Mapping[str, int]
-    metrics: Mapping[str, Estimate]
-    subsets: Mapping[str, tuple[int, Mapping[str, Estimate]]]
+    subsets: Mapping[str, Part]
     confusion: Confusion | None
     calibration: Calibration | None
     policy: PolicyScore | None
@@ -79,7 +74,23 @@ class CandidateScores:
     ranked: bool
 
     @property
+    def name(self) -> str:
+        """The candidate's name."""
+        return self.judged.candidate.name
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """Its judged examples, in the order of the data."""
+        return self.part.examples
+
+    @property
+    def metrics(self) -> Mapping[str, Estimate]:
+        """Every metric over all examples."""
+        return self.part.metrics
+
+    @property
     def viable(self) -> bool:
+        """Whether nothing speaks against choosing this candidate."""
         return not self.reasons
 
 
@@ -98,24 +109,35 @@ def score_task(planned: PlannedTask, judged: Sequence[Judged], seed: int) -> Tas
     """The scores of a task."""
     candidates = {j.candidate.name: _score(planned, j, seed) for j in judged}
     order = _order(planned.task, candidates)
-    compared = {name: candidates[name].examples for name in order if candidates[name].ranked}
     first = planned.task.rank[0]
+    ranked = {name: candidates[name].examples for name in order if candidates[name].ranked}
     metrics_compared = dict.fromkeys((first, "accuracy"))
     return TaskScores(
         planned=planned,
         candidates=candidates,
         order=order,
-        standings=standings(first, compared, seed) if compared else {},
-        pairs=tuple(p for metric in metrics_compared for p in pairs(metric, compared, seed)),
+        standings=_standings(first, [candidates[name] for name in order], seed),
+        pairs=tuple(p for metric in metrics_compared for p in pairs(metric, ranked, seed)),
     )
 
 
+def _standings(metric: str, candidates: Sequence[CandidateScores], seed: int) -> Mapping[str, Standing]:
+    """The places of those that have the metric. One that is out stands where it would if it were not."""
+    told = [c for c in candidates if c.ranked and c.metrics[metric].value is not None]
+    viable = {c.name: c.examples for c in told if c.viable}
+    found = dict(standings(metric, viable, seed)) if viable else {}
+    if len(viable) < len(told):
+        everyone = standings(metric, {c.name: c.examples for c in told}, seed)
+        found |= {c.name: everyone[c.name] for c in told if not c.viable}
+    return found
+
+
 def _order(task: Task, candidates: Mapping[str, CandidateScores]) -> tuple[str, ...]:
-    """Viable candidates first, then those that are out, then those without a rank; by the rank metrics within."""
+    """Viable candidates first, then those that are out, then those without a rank; within, by the metrics."""
 
     def place(name: str) -> tuple[object, ...]:
         scores = candidates[name]
-        figures = tuple(badness(metric, scores.metrics.get(metric)) for metric in task.rank)
+        figures = tuple(badness(metric, scores.metrics[metric]) for metric in task.rank)
         return (not scores.ranked, not scores.viable, *figures)
 
     return tuple(sorted(candidates, key=place))
@@ -123,34 +145,42 @@ def _order(task: Task, candidates: Mapping[str, CandidateScores]) -> tuple[str, 
 
 def _score(planned: PlannedTask, judged: Judged, seed: int) -> CandidateScores:
     task = planned.task
-    examples = _examples(task, judged)
-    heard = [e for e in examples if e.judgement.heard]
-    found = measure(task, examples)
-    required = requirements(task, {s.name: s for s in planned.subsets}, examples)
+    whole = _part(task, _examples(task, judged))
+    heard = [e for e in whole.examples if e.judgement.heard]
+    subsets = {s.name: _subset(task, s, whole) for s in planned.subsets}
+    required = requirements(task, subsets, whole)
     steps = score_steps(task, judged.candidate, [e.judgement for e in heard]) if task.kind == "chain" else {}
-    unheard = len(examples) - len(heard)
-    ranked = unheard <= MOST_UNHEARD * len(examples)
+    n = len(whole.examples)
+    ranked = n - len(heard) <= MOST_UNHEARD * n
+    accuracy = whole.metrics["accuracy"]
     return CandidateScores(
         judged=judged,
-        examples=examples,
+        part=whole,
         outcomes=_outcomes(judged),
-        metrics=found,
-        subsets=_subsets(planned, examples),
+        subsets=subsets,
         confusion=_confusion(task, heard),
         calibration=_calibration(task, heard, seed),
-        policy=_policy(task, judged, examples),
+        policy=score_policy(task, judged.judgements, whole.examples),
         requirements=required,
         steps=steps,
-        compounding=compound(task, steps, [e.judgement for e in heard], found["accuracy"]) if steps else None,
-        reasons=_reasons(task, required, unheard, len(examples), ranked),
+        compounding=compound(task, steps, [e.judgement for e in heard], accuracy) if steps else None,
+        reasons=_reasons(task, required, n - len(heard), n, ranked),
         ranked=ranked,
     )
+
+
+def _part(task: Task, examples: tuple[Example, ...]) -> Part:
+    return Part(examples, measure(task, examples))
+
+
+def _subset(task: Task, subset: Subset, whole: Part) -> Part:
+    return _part(task, tuple(e for e in whole.examples if holds(subset.where, e.judgement.row.values)))
 
 
 def _examples(task: Task, judged: Judged) -> tuple[Example, ...]:
     if task.costs is None:
         return tuple(Example(j, None) for j in judged.judgements)
-    prices = Prices.of(task.costs, judged.judgements)
+    prices = prices_for(task, judged.judgements)
     decisions = decide(judged.judgements, prices, task.abstain)
     return tuple(Example(j, d) for j, d in zip(judged.judgements, decisions, strict=True))
 
@@ -169,36 +199,35 @@ def _reasons(
     return tuple(reasons)
 
 
-def _subsets(
-    planned: PlannedTask, examples: Sequence[Example]
-) -> Mapping[str, tuple[int, Mapping[str, Estimate]]]:
-    found = {}
-    for subset in planned.subsets:
-        chosen = [e for e in examples if holds(subset.where, e.judgement.row.values)]
-        found[subset.name] = (len(chosen), measure(planned.task, chosen))
-    return found
-
-
 def _confusion(task: Task, heard: Sequence[Example]) -> Confusion | None:
+    """Every answer to an example that has a label as its truth."""
     if not has_labels(task):
         return None
-    pairs_seen = Counter(
-        (e.judgement.truth, _column(e)) for e in heard if e.judgement.truth is not None
-    )  # fmt: skip
-    from evalspec.answers.reading import labels_of
+    counts = Counter((e.judgement.truth, _column(e)) for e in heard if e.judgement.truth is not None)
+    truths = _labels(task, heard)
+    columns: tuple[str | Special, ...] = (
+        *truths,
+        *(special for special in Special if any(answer is special for _, answer in counts)),
+    )
+    return Confusion(
+        truth=truths,
+        answers=tuple(c if isinstance(c, str) else c.value for c in columns),
+        counts=tuple(tuple(counts[t, c] for c in columns) for t in truths),
+    )
 
-    rows = dict.fromkeys(label for e in heard[:1] for label in labels_of(task.final, e.judgement.row.values))
-    rows |= dict.fromkeys(t for t, _ in pairs_seen if t is not None)
-    columns = (*rows, *(c for c in ("abstain", "invalid") if any(a == c for _, a in pairs_seen)))
-    counts = tuple(tuple(pairs_seen.get((t, a), 0) for a in columns) for t in rows)
-    return Confusion(truth=tuple(rows), answers=tuple(columns), counts=counts)
+
+def _labels(task: Task, heard: Sequence[Example]) -> tuple[str, ...]:
+    answer = task.final.answer
+    if isinstance(answer, LetterOf):  # which of them are offered differs by row
+        return answer.letters
+    return labels_of(task.final, heard[0].judgement.row.values) if heard else ()
 
 
-def _column(example: Example) -> str:
+def _column(example: Example) -> str | Special:
     judgement = example.judgement
     if judgement.outcome is Outcome.ABSTAINED:
-        return "abstain"
-    return judgement.answer if judgement.answer is not None else "invalid"
+        return Special.ABSTAIN
+    return judgement.answer if judgement.answer is not None else Special.INVALID
 
 
 def _calibration(task: Task, heard: Sequence[Example], seed: int) -> Calibration | None:
@@ -215,66 +244,3 @@ def _calibration(task: Task, heard: Sequence[Example], seed: int) -> Calibration
         slope=line.slope,
         intercept=line.intercept,
     )
-
-
-# ── the policy ────────────────────────────────────────────────────────────────────────────────────
-
-
-def _policy(task: Task, judged: Judged, examples: Sequence[Example]) -> PolicyScore | None:
-    """What confidence is worth, where abstaining has a price; by the declared policy, else by `when_cheaper`."""
-    if task.costs is None or task.costs.abstain is None:
-        return None
-    judgements = judged.judgements
-    prices = Prices.of(task.costs, judgements)
-    policy = task.abstain if task.abstain is not None else WhenCheaper.AS_IS
-    decisions = decide(judgements, prices, policy)
-    decided = [(j, d) for j, d in zip(judgements, decisions, strict=True) if d is not None]
-    given = [j for j, d in decided if not d.withheld and j.outcome is Outcome.ANSWERED and j.confidence is not None]
-    answers = [prices.answered(j) for j, _ in decided]
-    abstained = [prices.abstained(j) for j, _ in decided]
-    promised = [(d.cost, d.promised) for _, d in decided if d.promised is not None]
-    threshold = _threshold(task, policy)
-    confident = bool(given or any(d.withheld for _, d in decided))
-    return PolicyScore(
-        threshold=threshold if confident else None,
-        coverage=1 - sum(d.withheld for _, d in decided) / len(decided) if decided else None,
-        cost_as_is=_mean([d.cost for _, d in decided]),
-        cost_answer_all=_mean([a for a in answers if a is not None]),
-        cost_abstain_all=_mean([a for a in abstained if a is not None]),
-        promised_cost=_mean([p for _, p in promised]).value,
-        surprise=_mean([cost - p for cost, p in promised]),
-        promised_error=_mean([1 - j.confidence for j in given if j.confidence is not None]).value,
-        realised_error=_mean([float(not j.right) for j in given]).value,
-        verdict=_verdict(threshold, confident, heard=examples),
-    )
-
-
-def _threshold(task: Task, policy: Policy) -> float | None:
-    """The confidence above which one answers, where one figure tells it: not where costs differ by label."""
-    if isinstance(policy, Below):
-        return policy.threshold
-    costs = task.costs
-    if isinstance(costs, CostByOutcome) and isinstance(policy, WhenCheaper) and costs.abstain is not None:
-        if costs.wrong <= costs.right:
-            return None
-        return metrics.chow_threshold(float(costs.right), float(costs.wrong), float(costs.abstain))
-    return None
-
-
-def _verdict(threshold: float | None, confident: bool, heard: Sequence[Example]) -> str | None:
-    """Whether what the threshold promises was kept, where there is one threshold."""
-    if threshold is None or not confident or not 0 <= threshold <= 1:
-        return None
-    confidence, right = confident_pairs([e for e in heard if e.judgement.heard])
-    if not confidence:
-        return None
-    check = metrics.threshold_check(np.array(confidence), np.array(right, dtype=np.float64), threshold)
-    return check.verdict.value
-
-
-def _mean(values: Sequence[float]) -> Estimate:
-    if not values:
-        return Estimate(value=None, low=None, high=None, n=0, why="no data")
-    return metrics.mean_estimate(np.array(values, dtype=np.float64))
-
-

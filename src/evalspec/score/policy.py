@@ -1,0 +1,106 @@
+"""What a candidate's own confidence is worth at the declared costs, and whether it kept what it promised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evalspec import metrics
+from evalspec.answers.reading import Outcome
+from evalspec.language.program import (
+    Below,
+    CostByOutcome,
+    Costs,
+    OneOf,
+    Policy,
+    Task,
+    WhenCheaper,
+)
+from evalspec.score.decisions import decide
+from evalspec.score.measures import confident_pairs, mean
+from evalspec.score.prices import Prices, prices_of
+
+if TYPE_CHECKING:
+    from evalspec.metrics import Estimate
+    from evalspec.score.judged import Judgement
+    from evalspec.score.measures import Example
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyScore:
+    """What the candidate's own confidence is worth at the declared costs; None where undefined.
+
+    `coverage` is the share of examples that the candidate answers itself: what is unreadable, refused or
+    declined is no answer. Promises and `surprise` are about the examples that have a confidence.
+    """
+
+    threshold: float | None
+    coverage: float | None
+    cost_as_is: Estimate
+    cost_answer_all: Estimate
+    cost_abstain_all: Estimate
+    promised_cost: float | None
+    surprise: Estimate
+    promised_error: float | None
+    realised_error: float | None
+    verdict: str | None
+
+
+def prices_for(task: Task, judgements: Sequence[Judgement]) -> Prices:
+    """The prices of a task that has costs."""
+    assert task.costs is not None  # noqa: S101
+    declining = task.final.answer.decline if isinstance(task.final.answer, OneOf) else None
+    return prices_of(task.costs, judgements, declining)
+
+
+def score_policy(
+    task: Task, judgements: Sequence[Judgement], examples: Sequence[Example]
+) -> PolicyScore | None:
+    """What confidence is worth where abstaining has a price: as declared, else by `when_cheaper`."""
+    if task.costs is None or task.costs.abstain is None:
+        return None
+    prices = prices_for(task, judgements)
+    decisions = [e.decision for e in examples]
+    if task.abstain is None:
+        decisions = list(decide(judgements, prices, WhenCheaper.AS_IS))
+    decided = [(j, d) for j, d in zip(judgements, decisions, strict=True) if d is not None]
+    given = [j for j, d in decided if j.outcome is Outcome.ANSWERED and not d.withheld]
+    sure = [(j.confidence, j.right) for j in given if j.confidence is not None]
+    confident = any(j.confidence is not None for j, _ in decided)
+    threshold = _threshold(task.costs, task.abstain or WhenCheaper.AS_IS) if confident else None
+    promised = [(d.cost, d.promised) for _, d in decided if d.promised is not None]
+    return PolicyScore(
+        threshold=threshold,
+        coverage=len(given) / len(decided) if decided else None,
+        cost_as_is=mean([d.cost for _, d in decided]),
+        cost_answer_all=mean([a for j, _ in decided if (a := prices.answered(j)) is not None]),
+        cost_abstain_all=mean([a for j, _ in decided if (a := prices.abstained(j)) is not None]),
+        promised_cost=mean([p for _, p in promised]).value,
+        surprise=mean([cost - p for cost, p in promised]),
+        promised_error=mean([1 - c for c, _ in sure]).value,
+        realised_error=mean([float(not right) for _, right in sure]).value,
+        verdict=_verdict(threshold, examples),
+    )
+
+
+def _threshold(costs: Costs, policy: Policy) -> float | None:
+    """The confidence above which one answers, where one figure tells it: not where costs differ by label."""
+    if isinstance(policy, Below):
+        return policy.threshold
+    if isinstance(costs, CostByOutcome) and isinstance(policy, WhenCheaper) and costs.abstain is not None:
+        if costs.wrong <= costs.right:
+            return None
+        return metrics.chow_threshold(float(costs.right), float(costs.wrong), float(costs.abstain))
+    return None
+
+
+def _verdict(threshold: float | None, examples: Sequence[Example]) -> str | None:
+    """Whether what the threshold promises was kept, where there is one threshold."""
+    if threshold is None or not 0 <= threshold <= 1:
+        return None
+    confidence, right = confident_pairs([e for e in examples if e.judgement.heard])
+    check = metrics.threshold_check(np.array(confidence), np.array(right, dtype=np.float64), threshold)
+    return check.verdict.value
