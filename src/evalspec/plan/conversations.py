@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from evalspec.answers.confidence import STATED_INSTRUCTION
 from evalspec.answers.judge import gold_label
 from evalspec.answers.letters import choices
 from evalspec.answers.numbers import gold_number
 from evalspec.answers.reading import Outcome, Reading, labels_of, read
-from evalspec.data.rows import Row
 from evalspec.language.program import (
     ConfidenceSource,
     Hosted,
@@ -29,6 +29,9 @@ from evalspec.language.sandbox import RenderFault
 from evalspec.models.capabilities import gives_logprobs
 from evalspec.models.model import Answer, Failure, Message, Request
 from evalspec.plan.plan import Passing, PlannedTask
+
+if TYPE_CHECKING:
+    from evalspec.data.rows import Row
 
 Reply = Answer | Failure
 
@@ -54,7 +57,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What a visit brought: its steps in the order they were asked; given gold, only those that read others."""
+    """What a visit brought: its steps in the order asked; given gold, only those that read others."""
 
     visit: Visit
     steps: tuple[StepTrace, ...]
@@ -113,12 +116,18 @@ def _given_gold(task: Task, candidate: ModelSpec, visit: Visit, row: Row) -> Con
 
 
 def _blocked(step: Step, done: Mapping[str, StepTrace]) -> Reading | None:
-    """What a step comes to that cannot be asked, because one that it reads has no answer."""
+    """What a step comes to that cannot be asked, because one that it reads has no answer.
+
+    What is not known yet comes before what failed, and that before what the model did not answer: no chain
+    is wrong while asking again may still tell.
+    """
+    outcomes = {done[name].reading.outcome: name for name in reversed(step.reads)}
+    for outcome in (Outcome.NOT_ASKED, Outcome.ERROR):
+        if outcome in outcomes:
+            said = "not asked yet" if outcome is Outcome.NOT_ASKED else "not answered"
+            return Reading(outcome=outcome, why=f"step `{outcomes[outcome]}` was {said}")
     for name in step.reads:
-        outcome = done[name].reading.outcome
-        if outcome in (Outcome.ERROR, Outcome.NOT_ASKED):
-            return Reading(outcome=outcome, why=f"step `{name}` was not answered")
-        if outcome is not Outcome.ANSWERED:
+        if done[name].reading.outcome is not Outcome.ANSWERED:
             return Reading(outcome=Outcome.NO_ANSWER, why=f"step `{name}` has no answer to read")
     return None
 
@@ -130,7 +139,9 @@ def _ask(
     try:
         request = build_request(task, step, candidate, row, values)
     except RenderFault as fault:
-        return StepTrace(step.name, Reading(outcome=Outcome.ERROR, why=f"the prompt cannot be rendered: {fault}"), None)
+        return StepTrace(
+            step.name, Reading(outcome=Outcome.ERROR, why=f"the prompt cannot be rendered: {fault}"), None
+        )
     reply = yield request
     timeout = isinstance(candidate.use, Hosted) and candidate.use.timeout_ns is not None
     reading = read(step, reply, source=source, row=row.values, timeout_declared=timeout)
@@ -148,7 +159,9 @@ def build_request(
         step=step.name,
         example=row.id,
         messages=_messages(step, row, values, source) if hosted else (),
-        parameters={**candidate.use.parameters, **step.parameters} if isinstance(candidate.use, Hosted) else {},
+        parameters={**candidate.use.parameters, **step.parameters}
+        if isinstance(candidate.use, Hosted)
+        else {},
         logprobs=hosted and source is ConfidenceSource.LOGPROBS,
         columns=row.values,
     )
@@ -171,7 +184,7 @@ def _messages(
 
 
 def gold_value(step: Step, row: Row) -> object:
-    """The gold of a step as a later step reads it, in the same form as an answer; None where there is none."""
+    """The gold of a step as a later step reads it, in the form of an answer; None where there is none."""
     gold = step.gold(row.values) if step.gold is not None else None
     if isinstance(step.answer, NumberAnswer):
         first = gold[0] if isinstance(gold, list) and gold else gold

@@ -10,10 +10,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from evalspec.data.rows import Loaded, Row
 from evalspec.language.expressions import holds
 from evalspec.language.program import ModelSpec, Program, Recorded, Subset, Task
+
+if TYPE_CHECKING:
+    from evalspec.data.rows import Loaded, Row
 
 
 class Passing(StrEnum):
@@ -74,6 +77,8 @@ def build_plan(program: Program, data: Mapping[str, Loaded], selection: Selectio
     """The plan for what is selected of a program. Raises EmptySelection."""
     _known(selection.models, program.models, "model")
     _known(selection.tasks, program.tasks, "task")
+    if selection.limit is not None and selection.limit < 1:
+        raise EmptySelection("the selection leaves nothing to run: its limit is below 1")
     if selection.subset is not None:
         _known((selection.subset,), {s.name: s for s in program.subsets}, "subset")
     tasks = [_planned(task, program, data, selection, seed) for task in program.tasks.values()
@@ -102,7 +107,9 @@ def _planned(
         rows = sample(rows, selection.limit, seed)
     models = [m for m in task.models if not selection.models or m in selection.models]
     candidates = tuple(program.models[m] for m in models)
-    return PlannedTask(task=replace(task, models=tuple(models)), candidates=candidates, rows=tuple(rows), subsets=subsets)
+    return PlannedTask(
+        task=replace(task, models=tuple(models)), candidates=candidates, rows=tuple(rows), subsets=subsets
+    )
 
 
 def sample(rows: Sequence[Row], n: int, seed: int) -> list[Row]:

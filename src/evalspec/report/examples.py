@@ -5,15 +5,18 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from evalspec.data.rows import Row
 from evalspec.models.model import Answer, Failure
-from evalspec.plan.conversations import StepTrace, Trace
 from evalspec.plan.plan import Passing, PlannedTask
 from evalspec.report.glyphs import visible
 from evalspec.score.judged import gold_of
-from evalspec.score.measures import Example
 from evalspec.score.wording import percent, plain
+
+if TYPE_CHECKING:
+    from evalspec.data.rows import Row
+    from evalspec.plan.conversations import StepTrace, Trace
+    from evalspec.score.measures import Example
 
 WIDTH = 100
 LONGEST = 2000
@@ -44,15 +47,13 @@ def render_example(shown: Shown) -> str:
 def _field(name: str, value: object) -> list[str]:
     text = str(value) if value is not None else "-"
     clipped = text if len(text) <= LONGEST else text[:LONGEST] + f"… ({len(text):,} characters)"
-    paragraphs = [visible(line) for line in clipped.split("\n")]
-    head = f"   {visible(name)}: "
-    wrapped = [
-        part
-        for i, line in enumerate(paragraphs)
-        for part in textwrap.wrap(line, WIDTH - 6, initial_indent=head if i == 0 else "      ",
-                                  subsequent_indent="      ", drop_whitespace=True) or [head if i == 0 else ""]
-    ]  # fmt: skip
-    return wrapped
+    head, indent = f"   {visible(name)}: ", " " * 6
+    lines: list[str] = []
+    for line in clipped.split("\n"):
+        before = head if not lines else indent
+        wrapped = textwrap.wrap(visible(line), WIDTH - 6, initial_indent=before, subsequent_indent=indent)
+        lines += wrapped or [before.rstrip() if not lines else ""]
+    return lines
 
 
 def _candidate(name: str, example: Example, shown: Shown) -> list[str]:
