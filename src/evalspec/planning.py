@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,29 +33,21 @@ Estimates = Mapping[str, Mapping[str, Estimate]]
 def estimates(plan: Plan, front: Front, options: Options, environment: Mapping[str, str]) -> Estimates:
     """What each task will ask of each candidate, and what the store already has. Sends and writes nothing."""
     folder = store_folder(front.source.path or Path(), options.store)
-    if not (folder / "answers.sqlite3").exists():
-        return _estimates(plan, None, environment)
     with Store.open(folder, readonly=True) as store:
         return _estimates(plan, store, environment)
 
 
-def _estimates(plan: Plan, store: Store | None, environment: Mapping[str, str]) -> Estimates:
+def _estimates(plan: Plan, store: Store, environment: Mapping[str, str]) -> Estimates:
     training = training_of(plan)
-    kept = store.have if store is not None else _nothing
     return {
         planned.task.name: {
             candidate.name: estimate(
-                planned, candidate, keyer(candidate, environment=environment, training=training), kept
+                planned, candidate, keyer(candidate, environment=environment, training=training), store.have
             )
             for candidate in planned.candidates
         }
         for planned in plan.tasks
     }
-
-
-def _nothing(keys: Iterable[str]) -> set[str]:
-    """What is kept of these where there is no store."""
-    return set()
 
 
 def plan_document(plan: Plan, front: Front, found: Estimates, beside: Path) -> Document:

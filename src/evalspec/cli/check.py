@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from evalspec.cli.main import DONE, SPEC_WRONG, Usage
-from evalspec.cli.output import colour_for
+from evalspec.cli.output import colour_for, is_folder
 from evalspec.pipeline import check_file
 from evalspec.report.diagnostics import Form, render, summary_line
 from evalspec.text.diagnostics import Diagnostic, Severity
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _specs(path: Path) -> list[Path]:
     """The specs that a path means."""
-    if not path.is_dir():
+    if not is_folder(path):
         return [path]
     found = sorted(path.rglob("*.eval"))
     if not found:

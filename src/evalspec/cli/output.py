@@ -74,14 +74,22 @@ def form_of(path: Path) -> str:
     return found
 
 
+def is_folder(path: Path) -> bool:
+    """Whether this is a folder; a name that no system could hold is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def demand_writable(paths: Sequence[Path]) -> None:
     """Raises Usage, before anything is asked, for files that could not be written in the end."""
     for path in paths:
         form_of(path)
         folder = path.parent
-        if path.is_dir():
+        if is_folder(path):
             raise Usage(f"`-o {path}`: this is a folder")
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise Usage(f"`-o {path}`: there is no folder {folder}")
         if not os.access(folder, os.W_OK):
             raise Usage(f"`-o {path}`: the folder {folder} cannot be written")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from evalspec.running import STORE, Outdated, rescore
 from evalspec.score.results import Results
 from evalspec.score.wording import document
 from evalspec.store.database import FILE_NAME
+from evalspec.store.faults import NoSuchRun
 from evalspec.store.store import Store
 
 if TYPE_CHECKING:
@@ -47,10 +48,11 @@ class Stale(Exception):
 @contextmanager
 def stored_run(options: argparse.Namespace) -> Iterator[tuple[Front, Plan, Replayed, Results]]:
     """The run scored again. Raises Usage where there is none, SpecFault, Stale and EvalspecFault."""
-    name, beside = str(options.run_name), None
+    name, beside = str(options.run_name), [] if options.spec is None else [options.spec]
     if name.endswith(".json"):
-        name, beside = _from_results(Path(name))
-    folder = _store(name, options.store, options.spec or beside)
+        beside.append(Path(name))
+        name = _from_results(Path(name))
+    folder = _store(name, options.store, beside)
     with Store.open(folder, readonly=True) as store:
         record = _record(store, name)
         front = check_file(from_here(options.spec or Path(str(record["spec"]))))
@@ -80,11 +82,10 @@ def _command(record: Mapping[str, Json], spec: str, options: argparse.Namespace)
     return shlex.join(["evalspec", "run", spec, *given, *files])
 
 
-def _from_results(path: Path) -> tuple[str, Path]:
-    """The id of the run whose results a file holds, and the spec it was made with."""
+def _from_results(path: Path) -> str:
+    """The id of the run whose results a file holds."""
     try:
-        run = document(Results.load(path).document["run"])
-        return str(run["id"]), Path(str(run["spec"]))
+        return str(document(Results.load(path).document["run"])["id"])
     except (OSError, ValueError, KeyError) as fault:
         raise Usage(f"{path} holds no results: {fault}") from fault
 
@@ -92,19 +93,19 @@ def _from_results(path: Path) -> tuple[str, Path]:
 def _record(store: Store, name: str) -> Mapping[str, Json]:
     try:
         return store.find_run(name)
-    except EvalspecFault as fault:
+    except NoSuchRun as fault:
         raise Usage(str(fault)) from fault
 
 
-def _store(name: str, given: Path | None, spec: Path | None) -> Path:
-    """The store that holds the run: the one given, else the spec's, one here or one folder down."""
+def _store(name: str, given: Path | None, beside: Sequence[Path]) -> Path:
+    """The store that holds the run: the one given, else one beside these files, here or one folder down."""
     if given is not None:
-        if not (given / FILE_NAME).exists():
+        if not _holds_store(given):
             raise Usage(f"there is no store in {given}")
         return given
-    beside = [spec.parent / STORE] if spec is not None else []
-    here = dict.fromkeys([*beside, Path(STORE), *sorted(Path().glob(f"*/{STORE}"))])
-    found = [folder for folder in here if (folder / FILE_NAME).exists()]
+    near = [file.parent / STORE for file in beside]
+    here = dict.fromkeys([*near, Path(STORE), *sorted(Path().glob(f"*/{STORE}"))])
+    found = [folder for folder in here if _holds_store(folder)]
     if not found:
         raise Usage(
             "there is no store here\n"
@@ -114,12 +115,19 @@ def _store(name: str, given: Path | None, spec: Path | None) -> Path:
     return max(newest)[1] if newest else found[0]
 
 
+def _holds_store(folder: Path) -> bool:
+    try:
+        return (folder / FILE_NAME).exists()
+    except OSError:
+        return False
+
+
 def _started(folder: Path, name: str) -> str | None:
-    with Store.open(folder, readonly=True) as store:
-        try:
+    try:
+        with Store.open(folder, readonly=True) as store:
             return str(store.find_run(name)["started_at"])
-        except EvalspecFault:
-            return None
+    except EvalspecFault:  # neither another spec's store nor a damaged one stands in the way of this run
+        return None
 
 
 def from_here(path: Path) -> Path:
