@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from check.cases import Case, as_comment, every_case, said_of
-from evalspec.text.diagnostics import Severity
 
 NOT_ONE_MISTAKE = {
     "right": 0,

@@ -23,6 +23,7 @@ LOOP = frozenset(
     ("index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0",
      "previtem", "nextitem", "cycle", "changed"),
 )  # fmt: skip
+MOST_NODES = 20_000
 CHOICE = frozenset(("letter", "text"))
 
 
@@ -39,6 +40,8 @@ def inspect(
     written: Written, parsed: nodes.Template, scope: Mapping[str, Type] | None, where: str
 ) -> Inspected:
     """What a template reads. `scope`: the names it may read, None where nobody knows them."""
+    if sum(1 for _ in sandbox.every_node(parsed)) > MOST_NODES:
+        return Inspected(frozenset(), frozenset(), (_too_long(written),))
     faults = [_construct_fault(written, finding) for finding in list(sandbox.foreign_constructs(parsed))]
     sandbox.make_foreign_harmless(parsed)
     names = frozenset(meta.find_undeclared_variables(parsed)) - {"loop"} - _only_called(parsed)
@@ -46,6 +49,10 @@ def inspect(
         faults += [_unknown_name(written, parsed, name, scope, where) for name in sorted(names - set(scope))]
         faults += _member_faults(written, parsed, scope, where)
     return Inspected(names, frozenset(_row_members(parsed, scope or {})), tuple(faults))
+
+
+def _too_long(written: Written) -> Diagnostic:
+    return problem("E0505", written.at, "the template has too many parts", "put what is long into the data")
 
 
 def _construct_fault(written: Written, finding: tuple[str, str, int]) -> Diagnostic:

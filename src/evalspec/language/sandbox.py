@@ -12,10 +12,13 @@ from typing import Any
 
 import jinja2
 from jinja2 import nodes
+from jinja2.filters import do_batch, do_round, sync_do_slice
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 SECONDS = 5.0
 LONGEST = 20_000_000
+MOST_ITEMS = 100_000  # of a list, in all its depths
+MOST_BITS = 4096
 
 
 def _words(text: str) -> frozenset[str]:
@@ -32,7 +35,7 @@ FILTERS = _words(
     """
     abs batch capitalize count d default dictsort e escape first float groupby indent int items join last
     length list lower map max min reject rejectattr replace reverse round select selectattr slice sort
-    string striptags sum title tojson trim truncate unique upper wordcount
+    string sum title tojson trim truncate unique upper wordcount
     """
 )
 TESTS = _words(
@@ -50,6 +53,9 @@ ALLOWED = (
 )  # fmt: skip
 
 
+CONCATENATED, SMALL = "_concatenated", "_small"  # put in by `compiled`, and refused where written
+
+
 class RenderFault(ValueError):
     """A prompt could not be rendered for an example; the message says why."""
 
@@ -60,11 +66,15 @@ class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(("*", "%", "+"))
 
     def call_binop(self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any) -> Any:
-        if operator == "+" and type(left) is type(right) and isinstance(left, str | list | tuple):
+        if operator == "+" and isinstance(left, str) and isinstance(right, str):
             if len(left) + len(right) > LONGEST:
                 raise RenderFault("a text grows too large")
+        elif operator == "+" and type(left) is type(right) and isinstance(left, list | tuple):
+            _small((left, right))
         elif not all(isinstance(side, int | float) for side in (left, right)):
             raise RenderFault(f"`{operator}` is for numbers")
+        elif any(isinstance(side, int) and side.bit_length() > MOST_BITS for side in (left, right)):
+            raise RenderFault("a number grows too large")
         return super().call_binop(context, operator, left, right)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -77,6 +87,51 @@ def _bounded(value: Any) -> Any:
     if isinstance(value, str) and len(value) > LONGEST:
         raise RenderFault("a text grows too large")
     return value
+
+
+def _small(value: Any) -> Any:
+    """The value, if it holds few enough items to be written out, in all its depths together."""
+    waiting, seen = [value], 0
+    while waiting:
+        inner = waiting.pop()
+        items = (
+            inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list | tuple) else ()
+        )
+        seen += len(items)
+        if seen > MOST_ITEMS:
+            raise RenderFault("a list grows too large")
+        waiting.extend(item for item in items if isinstance(item, list | tuple | dict))
+    return value
+
+
+def _said(value: Any) -> Any:
+    """A value that may stand in a prompt: no method, and no list with holes."""
+    if callable(value) and not isinstance(value, jinja2.Undefined):
+        name = getattr(value, "__name__", "x")
+        raise RenderFault(f'`{name}` is a method here; a field of that name is `["{name}"]`')
+    if isinstance(value, list | tuple) and any(isinstance(item, jinja2.Undefined) for item in value):
+        raise RenderFault("a list holds values that are not there")
+    return value
+
+
+def _batch(items: Any, size: int, fill: Any = None) -> Any:
+    return do_batch(items, _count(size, "batch"), fill)
+
+
+def _slice(items: Any, slices: int, fill: Any = None) -> Any:
+    return sync_do_slice(items, _count(slices, "slice"), fill)
+
+
+def _count(number: Any, name: str) -> int:
+    if not isinstance(number, int) or not 1 <= number <= MOST_ITEMS:
+        raise RenderFault(f"`{name}` takes a number from 1 to {MOST_ITEMS:,}")
+    return number
+
+
+def _round(value: Any, precision: int = 0, method: Any = "common") -> Any:
+    if not isinstance(precision, int) or abs(precision) > 20:
+        raise RenderFault("`round` takes up to 20 places")
+    return do_round(value, precision, method)
 
 
 def _replace(text: Any, old: Any, new: Any) -> str:
@@ -95,14 +150,14 @@ def _indent(text: Any, width: int = 4, first: bool = False) -> str:
 
 
 def _join(items: Any, separator: Any = "") -> str:
-    texts = [str(item) for item in items]
+    texts = [str(_said(item)) for item in items]
     if sum(map(len, texts)) + len(str(separator)) * len(texts) > LONGEST:
         raise RenderFault("`join` grows too large")
     return str(separator).join(texts)
 
 
 def _to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(_said(value), ensure_ascii=False, default=lambda item: str(_said(item)))
 
 
 def _concatenated(*parts: Any) -> str:
@@ -111,17 +166,17 @@ def _concatenated(*parts: Any) -> str:
 
 def _environment() -> _Environment:
     environment = _Environment(
-        undefined=jinja2.StrictUndefined, optimized=False, autoescape=False, keep_trailing_newline=False
+        undefined=jinja2.StrictUndefined,
+        optimized=False,
+        autoescape=False,
+        keep_trailing_newline=False,
+        finalize=_said,
     )
     environment.globals.clear()
     kept: dict[str, Callable[..., Any]] = {n: f for n, f in environment.filters.items() if n in FILTERS}
-    kept |= {
-        "replace": _replace,
-        "indent": _indent,
-        "join": _join,
-        "tojson": _to_json,
-        "_concat": _concatenated,
-    }
+    kept |= {"replace": _replace, "indent": _indent, "join": _join, "tojson": _to_json}
+    kept |= {"batch": _batch, "slice": _slice, "round": _round}
+    kept |= {CONCATENATED: _concatenated, SMALL: _small}
     environment.filters.clear()
     environment.filters.update(kept)
     for name in [n for n in environment.tests if n not in TESTS]:
@@ -134,7 +189,7 @@ ENVIRONMENT = _environment()
 
 def foreign_constructs(parsed: nodes.Template) -> Iterator[tuple[str, str, int]]:
     """What a template uses that it may not: (`filter`, `test`, `call` or `construct`; name; line)."""
-    for node in _every(parsed):
+    for node in every_node(parsed):
         if isinstance(node, nodes.Filter) and node.name not in FILTERS:
             yield "filter", node.name, node.lineno
         elif isinstance(node, nodes.Test) and node.name not in TESTS:
@@ -142,6 +197,8 @@ def foreign_constructs(parsed: nodes.Template) -> Iterator[tuple[str, str, int]]
         elif isinstance(node, nodes.Call) and not _allowed_call(node):
             target = node.node
             yield "call", str(getattr(target, "attr", None) or getattr(target, "name", "this")), node.lineno
+        elif isinstance(node, nodes.Name) and node.name == "self":
+            yield "construct", "self", node.lineno  # Jinja's own, and no column
         elif not isinstance(node, ALLOWED):
             yield (
                 "construct",
@@ -152,17 +209,18 @@ def foreign_constructs(parsed: nodes.Template) -> Iterator[tuple[str, str, int]]
 
 def make_foreign_harmless(parsed: nodes.Template) -> None:
     """Renames unknown filters and tests, which were told already, so that names can still be inspected."""
-    for node in _every(parsed):
+    for node in every_node(parsed):
         if isinstance(node, nodes.Filter) and node.name not in ENVIRONMENT.filters:
             node.name = "string"
         elif isinstance(node, nodes.Test) and node.name not in ENVIRONMENT.tests:
             node.name = "defined"
 
 
-def _every(node: nodes.Node) -> Iterator[nodes.Node]:
+def every_node(node: nodes.Node) -> Iterator[nodes.Node]:
+    """A node and all below it."""
     yield node
     for child in node.iter_child_nodes():
-        yield from _every(child)
+        yield from every_node(child)
 
 
 def _allowed_call(node: nodes.Call) -> bool:
@@ -175,7 +233,7 @@ def _allowed_call(node: nodes.Call) -> bool:
 
 
 def compiled(parsed: nodes.Template) -> jinja2.Template:
-    """The template, ready to render: each turn of a loop is ticked, and `~` is bounded."""
+    """The template, ready to render: each turn of a loop is ticked, `~` and lists are bounded."""
     for loop in list(parsed.find_all(nodes.For)):
         tick = nodes.Filter(nodes.Const(""), "string", [], [], None, None)
         loop.body.insert(0, nodes.Output([tick]))
@@ -199,8 +257,15 @@ def _bounded_node(node: Any) -> Any:
     _bound_concatenations(node)
     if isinstance(node, nodes.Concat):
         first, *rest = node.nodes
-        return nodes.Filter(first, "_concat", rest, [], None, None, lineno=node.lineno)
+        return nodes.Filter(first, CONCATENATED, rest, [], None, None, lineno=node.lineno)
+    if isinstance(node, nodes.List | nodes.Dict) or (isinstance(node, nodes.Tuple) and node.ctx == "load"):
+        return nodes.Filter(node, SMALL, [], [], None, None, lineno=node.lineno)
     return node
+
+
+FAULTS_OF_VALUES = (
+    TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, AssertionError,
+)  # fmt: skip
 
 
 def render(template: jinja2.Template, scope: Mapping[str, object]) -> str:
@@ -209,7 +274,7 @@ def render(template: jinja2.Template, scope: Mapping[str, object]) -> str:
     parts: list[str] = []
     size = 0
     try:
-        for turn, part in enumerate(template.generate(**scope)):
+        for turn, part in enumerate(template.generate(dict(scope))):
             size += len(part)
             if part:
                 parts.append(part)
@@ -219,6 +284,6 @@ def render(template: jinja2.Template, scope: Mapping[str, object]) -> str:
                 raise RenderFault(f"the prompt takes longer than {SECONDS:g} s")
     except jinja2.TemplateError as fault:
         raise RenderFault(str(fault.message)) from fault
-    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as fault:
+    except FAULTS_OF_VALUES as fault:
         raise RenderFault(str(fault)) from fault
     return "".join(parts)

@@ -6,6 +6,7 @@ entry may stand there, a broken entry takes its place, and the rest of that entr
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from lark import Token, Tree
@@ -14,7 +15,7 @@ from lark.exceptions import UnexpectedToken
 from evalspec.syntax.build import Builder, TooDeep
 from evalspec.syntax.grammar import parser
 from evalspec.syntax.messages import Situation, explain
-from evalspec.syntax.tokens import Tokens, tokens_of
+from evalspec.syntax.tokens import MOST_TOKENS, Tokens, tokens_of
 from evalspec.syntax.tree import File
 from evalspec.text.diagnostics import Diagnostic, Label, in_order, problem
 from evalspec.text.source import Source, Span
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 
+MOST_FAULTS = 1_000  # whoever has more will not read them
 SWALLOWS = ("UNTERMINATED", "UNTERMINATED_LONG")
 
 
@@ -30,6 +32,9 @@ def parse(source: Source) -> tuple[File, tuple[Diagnostic, ...]]:
     """The tree of a spec and what is wrong with its shape. Never raises, whatever the text."""
     tokens = tokens_of(source.text)
     comments = tuple(Span(source, t.start_pos or 0, t.end_pos or 0) for t in tokens.comments)
+    if tokens.too_many is not None:
+        at = Span(source, tokens.too_many.start_pos or 0, tokens.too_many.end_pos or 0)
+        return File(source, (), ()), (_too_long(at),)
     if tokens.too_deep is not None:
         at = Span(source, tokens.too_deep.start_pos or 0, tokens.too_deep.end_pos or 0)
         return File(source, (), comments), (_too_deep(at),)
@@ -39,7 +44,23 @@ def parse(source: Source) -> tuple[File, tuple[Diagnostic, ...]]:
         entries = builder.entries(driver.run())
     except TooDeep as fault:
         return File(source, (), comments), (_too_deep(fault.at),)
-    return File(source, entries, comments), in_order((*driver.faults, *builder.faults))
+    faults = (*_lone_returns(source), *driver.faults, *builder.faults)
+    return File(source, entries, comments), in_order(faults)
+
+
+def _lone_returns(source: Source) -> tuple[Diagnostic, ...]:
+    """An error for line ends of old: a comment would reach to the end of the file, and hide all of it."""
+    found = re.search(r"\r(?!\n)", source.text)
+    if found is None:
+        return ()
+    at = Span(source, found.start(), found.end())
+    return (problem("E0103", at, "a carriage return ends no line", "save the file with line feeds"),)
+
+
+def _too_long(at: Span) -> Diagnostic:
+    return problem(
+        "E0110", at, f"this spec is longer than {MOST_TOKENS:,} words", "is this a spec, or its data?"
+    )
 
 
 def _too_deep(at: Span) -> Diagnostic:
@@ -52,6 +73,7 @@ class _Driver:
     def __init__(self, source: Source, tokens: Tokens) -> None:
         self.source = source
         self.faults: list[Diagnostic] = []
+        self.searched = 0  # how many tokens are known to hold no head without its brace
         self.tokens = self._braces_closed(list(tokens.stream))
         self.parser: InteractiveParser = parser().parse_interactive()
         self.at = 0
@@ -126,9 +148,11 @@ class _Driver:
     def _unmatched(self, result: list[Token], token: Token) -> None:
         """A closing brace too many: either one that opens was forgotten behind a head, or it goes."""
         at = Span(self.source, token.start_pos or 0, token.end_pos or 0)
-        head = _head_without_brace(result)
+        head = _head_without_brace(result, self.searched)
         if head is None:
-            self.faults.append(problem("E0104", at, "this `}` closes nothing", "remove it"))
+            self.searched = len(result)
+            if len(self.faults) < MOST_FAULTS:
+                self.faults.append(problem("E0104", at, "this `}` closes nothing", "remove it"))
             return
         begin, end = head
         words = Span(self.source, result[begin].start_pos or 0, result[end - 1].end_pos or 0)
@@ -136,10 +160,15 @@ class _Driver:
         self.faults.append(problem("E0104", words, f"the block `{shown}` has no `{{`", f"write `{shown} {{`"))
         result[end] = Token("LBRACE", "", start_pos=words.end, end_pos=words.end)
         result.append(token)
+        self.searched = len(result)
 
     # ── entries ───────────────────────────────────────────────────────────────────────────────────
 
     def _recover(self, token: Token) -> None:
+        if token.type == "SEP" and self.entry_start == self.at:
+            self.at += 1  # what is left of a brace that was dropped
+            self.entry_start = self.at
+            return
         here = Situation(
             source=self.source,
             token=token,
@@ -148,14 +177,15 @@ class _Driver:
             entry=tuple(self.tokens[self.entry_start : self.at]),
             after=self.tokens[self.at + 1] if self.at + 1 < len(self.tokens) else None,
         )
-        if token.type == "SEP" and not here.entry:
-            self.at += 1  # what is left of a brace that was dropped
-            return
-        self.faults.append(explain(here))
+        if len(self.faults) < MOST_FAULTS:
+            self.faults.append(explain(here))
         if "SEP" in here.accepts and self._begins_entry():
             self.parser.feed_token(Token("SEP", "", start_pos=token.start_pos, end_pos=token.start_pos))
             self.entry_start = self.at
         elif not self._skip_to_body(here):
+            if here.before is not None and here.before.type == "RBRACE" and "SEP" in here.accepts:
+                # The block before it is whole; popped, it would be open again.
+                self.parser.feed_token(Token("SEP", "", start_pos=token.start_pos, end_pos=token.start_pos))
             self._break_entry(here)
 
     def _begins_entry(self) -> bool:
@@ -205,11 +235,11 @@ class _Driver:
             self.at += 1
 
 
-def _head_without_brace(tokens: list[Token]) -> tuple[int, int] | None:
+def _head_without_brace(tokens: list[Token], start: int) -> tuple[int, int] | None:
     """Where, outside all blocks, a line of two or more bare words stands: the head of a braceless block."""
-    depth, begin = 0, 0
+    depth, begin = 0, start
     found = None
-    for i, token in enumerate(tokens):
+    for i, token in enumerate(tokens[start:], start):
         depth += {"LBRACE": 1, "RBRACE": -1}.get(token.type, 0)
         if token.type == "SEP":
             words = tokens[begin:i]

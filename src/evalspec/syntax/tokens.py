@@ -6,6 +6,7 @@ The lexer never fails, so neither does this. What is done here keeps the grammar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lark import Token
@@ -24,20 +25,25 @@ STARTS_VALUE = frozenset(
 )
 WORD_OPERATORS = {"contains": "CONTAINS", "matches": "MATCHES", "of": "OF"}
 DEEPEST = 200
+MOST_TOKENS = 100_000  # some ten thousand lines; more is data
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What the parser is fed, the comments beside it, and the first bracket that nests too deep."""
+    """What the parser is fed, the comments beside it, the first bracket that nests too deep, and the
+    token at which a text is too long to be a spec, where it is."""
 
     stream: tuple[Token, ...]
     comments: tuple[Token, ...]
     too_deep: Token | None
+    too_many: Token | None = None
 
 
 def tokens_of(text: str) -> Tokens:
     """The tokens of a spec, ready for the parser; the last one is a SEP at the end of the text."""
-    lexed = list(parser().lex(text))
+    lexed = list(islice(parser().lex(text), MOST_TOKENS + 1))
+    if len(lexed) > MOST_TOKENS:
+        return Tokens((), (), None, lexed[-1])
     comments = tuple(t for t in lexed if t.type == "COMMENT")
     kept = [t for t in lexed if t.type != "COMMENT"]
     flat = _without_inner_newlines(kept)

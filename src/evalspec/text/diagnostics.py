@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from evalspec.text.source import Place, Span
 
 
+LONGEST = 600
+
+
 class Severity(StrEnum):
     """An error cannot run as written; a warning runs, but a careful reader would change it."""
 
@@ -75,16 +78,20 @@ def problem(
     fixes: Iterable[Fix] = (),
     here: str = "",
 ) -> Diagnostic:
-    """A diagnostic, written shortly: code, place, sentence, then ways out."""
+    """A diagnostic, written shortly: code, place, sentence, ways out. What is too long to read is cut."""
     return Diagnostic(
         code=code,
         at=at,
-        message=message,
-        help=tuple(line for line in help_lines if line),
+        message=_readable(message),
+        help=tuple(_readable(line) for line in help_lines if line),
         labels=tuple(labels),
         fixes=tuple(fixes),
         here=here,
     )
+
+
+def _readable(sentence: str) -> str:
+    return sentence if len(sentence) <= LONGEST else sentence[: LONGEST - 1] + "…"
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
