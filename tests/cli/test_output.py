@@ -39,15 +39,12 @@ def shell(line: str, at: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_reader_that_leaves_is_no_fault(folder: Path) -> None:
-    for line, first in [
-        ("evalspec run route.eval --format json -o kept.json | head -1", "{\n"),
-        ("evalspec show last -n 30 2>&1 | head -1", "── route"),
-        ("evalspec run route.eval 2>&1 >&- | head -1", "run "),
-    ]:
-        ran = shell(line, folder)
-        assert (line, ran.returncode) == (line, 0)
-        assert "Error" not in ran.stderr
-        assert ran.stdout.startswith(first)
+    for line in ("run route.eval --format json -o kept.json", "show last -n 30"):
+        ran = shell(f"evalspec {line} 2>&1 | true", folder)  # which has gone long before anything is printed
+        assert (line, ran.returncode, ran.stderr) == (line, 0, "")
+    ran = shell("evalspec run route.eval >&-", folder)
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert ran.stderr.startswith("run ")
     assert outcomes(results(folder, "kept.json")) == {"answered": COUNT}
 
 

@@ -253,6 +253,34 @@ async def test_a_refused_key_or_an_empty_quota_stops_that_candidate_only(
     )  # question 0 was answered
 
 
+async def test_a_candidate_of_which_many_requests_in_a_row_were_given_up_is_down() -> None:
+    def fault(number: int, body: servers.Body) -> servers.Fault | None:
+        return servers.broken() if body["model"] == "down" else None
+
+    hasty = Settings(limits=Limits(endpoint_concurrency=2), patience=replace(SOON, attempts=2, given_up=3))
+    with servers.chat_server(echo, fault=fault) as server:
+        async with candidates(server.url, "down", "good") as models:
+            outcome = await ask_all({name: jobs(name, range(50)) for name in models}, models, settings=hasty)
+    assert outcome.kinds("good") == {None}
+    assert outcome.texts("down").count(FailureKind.TRANSIENT) == 3
+    assert outcome.texts("down").count(FailureKind.NOT_ASKED) == 47
+    assert 6 <= sum(body["model"] == "down" for body in server.bodies) <= 7
+    stopped = [event.candidate for event in outcome.events if isinstance(event, CandidateStopped)]
+    assert stopped == ["down"]
+
+
+async def test_requests_that_fail_here_and_there_leave_their_candidate_alone() -> None:
+    def fault(number: int, body: servers.Body) -> servers.Fault | None:
+        return servers.broken() if int(servers.prompt_of(body).split()[-1]) % 2 else None
+
+    hasty = Settings(limits=Limits(endpoint_concurrency=1), patience=replace(SOON, attempts=2, given_up=2))
+    with servers.chat_server(echo, fault=fault) as server:
+        async with candidates(server.url, "m") as models:
+            outcome = await ask_all({"m": jobs("m", range(20))}, models, settings=hasty)
+    assert outcome.texts().count(FailureKind.TRANSIENT) == 10
+    assert FailureKind.NOT_ASKED not in outcome.kinds()
+
+
 async def test_the_same_question_under_a_refused_key_is_asked_under_the_good_one() -> None:
     def refuse(number: int, body: servers.Body) -> servers.Fault | None:
         return servers.unauthorized() if number == 0 else None

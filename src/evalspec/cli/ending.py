@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from evalspec.cli.main import DONE, INCOMPLETE, INTERRUPTED, NOT_VIABLE
 from evalspec.cli.output import write_files
+from evalspec.cli.stored import store_flag
 from evalspec.language.program import Hosted, Program
 from evalspec.models.endpoints import key_variable
 from evalspec.report.glyphs import visible
@@ -86,9 +87,9 @@ def _footer(results: Results, spec: Path, how: Options) -> str:
     asked = f"{requests['sent']:,} asked, {requests['from_store']:,} from the store"
     if not how.keep:
         return f"run {run['id']}: {asked} (nothing is kept)"
-    given = f" --store {shlex.quote(str(how.store))}" if how.store is not None else ""
-    show = f"evalspec show {run['id']} --wrong{given}"
-    return f"run {run['id']}: {asked} ({store_folder(spec, how.store)})\nlook closer: {show}"
+    folder = store_folder(spec, how.store)
+    show = f"evalspec show {run['id']} --wrong{store_flag(folder)}"
+    return f"run {run['id']}: {asked} ({folder})\nlook closer: {show}"
 
 
 def _say(lines: Sequence[str] | Iterator[str]) -> None:

@@ -104,8 +104,7 @@ def _store(name: str, given: Path | None, beside: Sequence[Path]) -> Path:
             raise Usage(f"there is no store in {given}")
         return given
     near = [file.parent / STORE for file in beside]
-    here = dict.fromkeys([*near, Path(STORE), *sorted(Path().glob(f"*/{STORE}"))])
-    found = [folder for folder in here if _holds_store(folder)]
+    found = [folder for folder in dict.fromkeys([*near, *_looked_at()]) if _holds_store(folder)]
     if not found:
         raise Usage(
             "there is no store here\n"
@@ -113,6 +112,17 @@ def _store(name: str, given: Path | None, beside: Sequence[Path]) -> Path:
         )
     newest = [(started, folder) for folder in found if (started := _started(folder, name)) is not None]
     return max(newest)[1] if newest else found[0]
+
+
+def store_flag(folder: Path) -> str:
+    """What to add to a command so that it finds this store, with a blank before it; often nothing."""
+    known = {place.resolve() for place in _looked_at()}
+    return "" if folder.resolve() in known else f" --store {shlex.quote(str(folder))}"
+
+
+def _looked_at() -> list[Path]:
+    """Where stores are looked for when none is named."""
+    return [Path(STORE), *sorted(Path().glob(f"*/{STORE}"))]
 
 
 def _holds_store(folder: Path) -> bool:

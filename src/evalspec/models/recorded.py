@@ -66,6 +66,11 @@ class RecordedTable:
                     return held
         return None
 
+    def reply(self, request: Request) -> Answer | Failure:
+        """What was recorded, or the failure that says that nothing was."""
+        message = f"nothing is recorded for `{request.example}`"
+        return self.find(request) or Failure(kind=FailureKind.NOT_RECORDED, message=message)
+
 
 def read_recorded(
     files: Iterable[Path], *, model: str, tasks: Collection[str] | None = None
@@ -177,11 +182,7 @@ class RecordedModel:
 
     async def ask(self, request: Request) -> Answer | Failure:
         """What was recorded, at once."""
-        held = self.table.find(request)
-        if held is not None:
-            return held
-        message = f"nothing is recorded for `{request.example}`"
-        return Failure(kind=FailureKind.NOT_RECORDED, message=message)
+        return self.table.reply(request)
 
 
 def recorded_model(name: str, use: Recorded, tasks: Collection[str] | None = None) -> RecordedModel:

@@ -89,7 +89,7 @@ def _lookup(plan: Plan, candidate: ModelSpec, store: Store | None, environment: 
     if isinstance(candidate.use, Recorded):
         table, _ = read_recorded(candidate.use.files, model=candidate.use.model or candidate.name,
                                  tasks=frozenset(plan.program.tasks))  # fmt: skip
-        return table.find
+        return table.reply
     key_of = keyer(candidate, environment=environment, training=training_of(plan))
 
     def kept(request: Request) -> Reply | None:
