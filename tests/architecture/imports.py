@@ -58,8 +58,8 @@ def _imports(node: ast.AST, file: str, *, top: bool = True, types: bool = False)
         inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         typing = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
         if isinstance(child, ast.Import):
-            for name in child.names:
-                yield Import(file, child.lineno, name.name, top, types)
+            for alias in child.names:
+                yield Import(file, child.lineno, alias.name, top, types)
         elif isinstance(child, ast.ImportFrom):
             assert child.level == 0, f"{file}:{child.lineno}: imports are absolute"
             for name in _modules(child):
@@ -68,7 +68,7 @@ def _imports(node: ast.AST, file: str, *, top: bool = True, types: bool = False)
 
 
 def _modules(node: ast.ImportFrom) -> set[str]:
-    """The modules that `from x import y` means: `from evalspec.report import table` means `evalspec.report.table`."""
+    """The modules that `from x import y` means: `x.y` where that is a module, else `x`."""
     module = node.module or ""
     if module != "evalspec" and not module.startswith("evalspec."):
         return {module}

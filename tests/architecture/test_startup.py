@@ -59,10 +59,19 @@ def test_a_prompt_loads_jinja_and_nothing_else(tmp_path: Path) -> None:
     assert modules & set(COSTLY) == {"jinja2"}
 
 
+VERSION = """
+import sys
+from evalspec.cli.main import main
+try:
+    main(["--version"])
+except SystemExit:
+    print("lark" in sys.modules)
+"""
+
+
 def test_telling_the_version_loads_no_parser() -> None:
-    program = "import sys, evalspec.cli.main as m\ntry:\n    m.main(['--version'])\nexcept SystemExit:\n    print('lark' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", VERSION],
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalspec.pipeline import check_source
 from evalspec.report.diagnostics import Form, render
-from evalspec.text.diagnostics import Diagnostic
 from evalspec.text.source import Source
+
+if TYPE_CHECKING:
+    from evalspec.text.diagnostics import Diagnostic
 
 FOLDER = Path(__file__).parents[1] / "cases"
 MARK = "\n#### says\n"

@@ -9,13 +9,22 @@ from pathlib import Path
 from check.cases import every_case
 
 MAIN_SPEC = Path(__file__).parents[2] / "specs" / "support_routing.eval"
-PIECES = (
-    "{", "}", "(", ")", "[", "]", '"', '"""', "'", "|", "=", "==", "<=", ";", ",", "\n", "\\", "\0", "\r", "\r\n",
-    "\ufeff", "\u2028", "\ud800", "é", "😀", "ﬃ", "-", "*", "%", "$", "#", "@", "^", ".", "/", "9" * 50, "1e999",
-    "-1", "85%", "1.5s", "400ms", "$0.5", "4/s", "null", "true", "not", "in", "of", "contains", "matches", "import",
-    "params.n", "env(\"X\")", "file(\"x\")", "r\"(\"", "{{", "}}", "{%", "%}", "{{ x.__class__ }}", "{#", " " * 100,
-    "chain c { step a { answer = text } }", "costs c { | truth \\ answer | }", "subset", "column(\"\")", "\x1b[31m",
-)  # fmt: skip
+SIGNS = "{}()[]\"'|=;,\n\\\0\r-*%$#@^./é😀ﬃ\ufeff\u2028\ud800"
+WORDS = """
+    \"\"\" == <= 1e999 -1 85% 1.5s 400ms $0.5 4/s null true not in of contains matches import
+    params.n env("X")
+    file("x") r"(" {{ }} {% %} {# {{x.__class__}} subset column("")
+"""
+PIECES: tuple[str, ...] = (
+    *SIGNS,
+    *WORDS.split(),
+    "9" * 50,
+    " " * 100,
+    "\r\n",
+    "\x1b[31m",
+    "chain c { step a { answer = text } }",
+    "costs c { | truth \\ answer | }",
+)
 
 
 def originals() -> list[str]:

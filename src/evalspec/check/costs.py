@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evalspec.text.source import Span
 
 STAR = "*"
+ZERO = "write `0` for a mistake that costs nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +224,23 @@ def _table(name: str, entries: Entries, faults: Faults) -> CostTable | None:
     heads = tuple(h for h in across if h is not None)
     truths, answers = (heads, tuple(down)) if turned else (tuple(down), heads)
     unit = _unit(entries, money, faults)
+    if not _dashes_on_the_diagonal(figures, faults):
+        return None
     return CostTable(
         name=name, at=entries.block.header, unit=unit, truths=truths, answers=answers, figures=figures
     )
+
+
+def _dashes_on_the_diagonal(figures: Mapping[tuple[str, str], Figure], faults: Faults) -> bool:
+    astray = [
+        figure
+        for (truth, answer), figure in figures.items()
+        # A row without a diagonal is misnamed, which is told where the labels are known.
+        if figure.value is None and truth != answer and (truth, truth) in figures
+    ]
+    for figure in astray:
+        faults.add("E0315", figure.at, "`-` stands on the diagonal only", ZERO)
+    return not astray
 
 
 def _turned(corner: tree.Cell, faults: Faults) -> bool | None:

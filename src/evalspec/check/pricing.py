@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from evalspec.check.costs import STAR, CostTable, Head, TwoClasses, Written
+from evalspec.check.costs import STAR, ZERO, CostTable, Head, TwoClasses, Written
 from evalspec.language.program import ABSTAIN, INVALID, CostByOutcome, CostMatrix, Costs
 from evalspec.text.diagnostics import Label, did_you_mean, problem
 
@@ -87,7 +87,7 @@ def _bind_table(table: CostTable, labels: Labels, faults: Faults) -> CostMatrix 
     if len(faults.found) > before:
         return None
     matrix = _matrix(table, labels)
-    _dashes(table, faults)
+    _star_dash(table, labels, faults)
     _diagonal(table, matrix, faults)
     return matrix
 
@@ -134,15 +134,12 @@ def _cell(table: CostTable, truth: str, answer: str) -> Decimal:
     return table.figures[row, column].value or Decimal(0)
 
 
-def _dashes(table: CostTable, faults: Faults) -> None:
-    for (truth, answer), figure in table.figures.items():
-        if figure.value is None and truth != answer:
-            faults.add(
-                "E0315",
-                figure.at,
-                "`-` stands on the diagonal only",
-                "write `0` for a mistake that costs nothing",
-            )
+def _star_dash(table: CostTable, labels: Labels, faults: Faults) -> None:
+    """`-` where `*` meets `*` stands for one label's diagonal; for two labels it would hide mistakes."""
+    figure = table.figures.get((STAR, STAR))
+    unnamed = set(labels.names) - {h.text for h in table.truths} - {h.text for h in table.answers}
+    if figure is not None and figure.value is None and len(unnamed) > 1:
+        faults.add("E0315", figure.at, f"`-` would make mistakes between {len(unnamed)} labels free", ZERO)
 
 
 def _diagonal(table: CostTable, matrix: CostMatrix, faults: Faults) -> None:

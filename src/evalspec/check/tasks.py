@@ -230,7 +230,10 @@ def _usable(
     reason = _unfit(spec, steps, data, chain, known)
     if reason is not None:
         faults.add(
-            "E0417", word.at, f"`{word.text}` does not fit this {'chain' if chain else 'task'}: {reason}"
+            "E0417",
+            word.at,
+            f"`{word.text}` does not fit this {'chain' if chain else 'task'}: {reason}",
+            "mend that, or take it out of the list",
         )
         return False
     return True

@@ -132,7 +132,9 @@ class _Compiler:
             return self.name("params", node.value.at)
         kind, value = self.compile(node.value)
         if kind not in (Type.OBJECT, Type.UNKNOWN):
-            return self.wrong("E0302", node.name.at, f"a {kind} has no field `{node.name.text}`")
+            return self.wrong(
+                "E0302", node.name.at, f"a {kind} has no field `{node.name.text}`", "only objects have fields"
+            )
         key = node.name.text
         return Type.UNKNOWN, lambda row: functions.field_of(value(row), key)
 

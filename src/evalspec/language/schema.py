@@ -263,7 +263,8 @@ REQUEST_PARAMETERS = (
     "temperature", "max_tokens", "max_completion_tokens", "top_p", "top_k", "min_p", "seed", "stop", "n",
     "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "reasoning_effort",
     "thinking",
-    "response_format", "service_tier", "top_logprobs", "user", "metadata", "verbosity", "extra_body", "chat_template_kwargs",
+    "response_format", "service_tier", "top_logprobs", "user", "metadata", "verbosity", "extra_body",
+    "chat_template_kwargs",
 )  # fmt: skip
 PROVIDERS = _words(  # those that litellm knows
     """

@@ -9,6 +9,7 @@ import json
 import re
 import textwrap
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from lark import Token, Tree
@@ -119,17 +120,15 @@ class Builder:
         return tree.Bound(word, argument, str(operator), self.expression(value), self.span(node))
 
     def _row(self, node: Tree[Token]) -> tree.TableRow:
-        cells = [
-            self._cell(c, after)
-            for after, c in zip(node.children, node.children[1:], strict=False)
-            if isinstance(c, Tree)
-        ]
+        bars = [self.span(c) for c in node.children if isinstance(c, Token)]
+        inner = [c for c in node.children if isinstance(c, Tree)]
+        cells = [self._cell(c, *around) for c, around in zip(inner, pairwise(bars), strict=True)]
         return tree.TableRow(tuple(cells), self.span(node))
 
-    def _cell(self, node: Tree[Token], bar: Node) -> tree.Cell:
-        if not node.children:
-            end = self.span(bar).end
-            return tree.Empty(Span(self.source, end, end))
+    def _cell(self, node: Tree[Token], before: Span, behind: Span) -> tree.Cell:
+        if not node.children:  # the blanks between its bars, or a bar where there are none
+            start = before.end if before.end < behind.start else behind.start
+            return tree.Empty(Span(self.source, start, max(behind.start, start + 1)))
         first, *rest = node.children
         at = self.span(node)
         if isinstance(first, Tree):

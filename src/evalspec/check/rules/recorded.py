@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from evalspec.check.names import Declared
-from evalspec.data.rows import Loaded
 from evalspec.language.program import ModelSpec, Program, Recorded
 from evalspec.models.recorded import RecordedTable, read_recorded
 from evalspec.text.diagnostics import Diagnostic, problem
 from evalspec.text.source import DataLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from evalspec.check.names import Declared
+    from evalspec.data.rows import Loaded
 
 SHOWN = 10
 
@@ -33,9 +37,19 @@ def _of_model(
     table, faults = read_recorded(use.files, model=use.model or spec.name, tasks=frozenset(program.tasks))
     for fault in faults[:SHOWN]:
         at = DataLine(fault.file, fault.line) if fault.line else spec.at
-        yield problem("E0616", at, f"this recorded answer cannot be used: {fault.message}")
+        yield problem(
+            "E0616",
+            at,
+            f"this recorded answer cannot be used: {fault.message}",
+            "mend the line, or take it out",
+        )
     if len(faults) > SHOWN:
-        yield problem("E0616", spec.at, f"{len(faults) - SHOWN} more recorded answers cannot be used")
+        yield problem(
+            "E0616",
+            spec.at,
+            f"{len(faults) - SHOWN} more recorded answers cannot be used",
+            "is this the right file?",
+        )
     if not faults:
         yield from _unused(spec, table, used_in)
 
@@ -44,10 +58,14 @@ def _unused(spec: ModelSpec, table: RecordedTable, used_in: Iterable[Loaded]) ->
     ids = {row.id for loaded in used_in for row in loaded.rows}
     answered = {example for _, _, example, _ in table.answers}
     if not ids & answered:
-        yield problem("W0617", spec.at, f"the recorded answers of `{spec.name}` are about none of the {len(ids):,} examples",
-                      "they are matched by `id`; does the dataset have `id = COLUMN`?")  # fmt: skip
+        about = f"the recorded answers of `{spec.name}` are about none of the {len(ids):,} examples"
+        yield problem("W0617", spec.at, about, "they are matched by `id`; does the dataset have `id = COLUMN`?")
     skipped = table.skipped
     if skipped.total:
-        told = {"of other models": skipped.other_model, "of other tasks": skipped.other_task, "of changed examples": skipped.perturbed}
+        told = {
+            "of other models": skipped.other_model,
+            "of other tasks": skipped.other_task,
+            "of changed examples": skipped.perturbed,
+        }
         listed = ", ".join(f"{n:,} {what}" for what, n in told.items() if n)
         yield problem("N0618", spec.at, f"recorded rows are passed over: {listed}")
