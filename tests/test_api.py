@@ -17,12 +17,18 @@ dataset letters { source = file("letters.csv"); label = kind in [vowel, consonan
 model before { use = recorded("answers.jsonl") }
 task tell { data = letters; answer = one_of(kind); rank = accuracy }
 """
-ANSWERS = '{"id": "a", "response": "vowel"}\n{"id": "b", "response": "vowel"}\n{"id": "c", "response": "consonant"}\n'
+ANSWERS = """\
+{"id": "a", "response": "vowel"}
+{"id": "b", "response": "vowel"}
+{"id": "c", "response": "consonant"}
+"""
 
 
 @pytest.fixture
 def spec(tmp_path: Path) -> Path:
-    (tmp_path / "letters.csv").write_text("letter,kind\na,vowel\nb,consonant\nc,consonant\n", encoding="utf-8")
+    (tmp_path / "letters.csv").write_text(
+        "letter,kind\na,vowel\nb,consonant\nc,consonant\n", encoding="utf-8"
+    )
     (tmp_path / "answers.jsonl").write_text(ANSWERS, encoding="utf-8")
     path = tmp_path / "letters.eval"
     path.write_text(SPEC.replace("label =", "id = letter; label ="), encoding="utf-8")

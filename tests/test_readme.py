@@ -1,4 +1,4 @@
-"""The README is true: its table is what its first command prints, and its commands are the documented ones."""
+"""The README is true: its table is what its first command prints, and each command sets itself up."""
 
 from __future__ import annotations
 
@@ -36,4 +36,6 @@ def test_each_of_the_two_commands_sets_itself_up_and_stands_alone() -> None:
 
 def test_the_constraints_are_exact_versions_without_any_address() -> None:
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
-        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9A-Za-z.+!]+", line) or line.startswith("#") or not line, line
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9A-Za-z.+!]+", line) or line.startswith("#") or not line, (
+            line
+        )

@@ -147,4 +147,6 @@ def _options(given: Mapping[str, object]) -> Options:
 def _names(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
-    return (value,) if isinstance(value, str) else tuple(map(str, value if isinstance(value, Sequence) else ()))
+    return (
+        (value,) if isinstance(value, str) else tuple(map(str, value if isinstance(value, Sequence) else ()))
+    )

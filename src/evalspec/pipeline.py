@@ -72,7 +72,9 @@ def read_source(path: Path) -> tuple[Source, Diagnostic | None]:
     except OSError as fault:
         return empty, problem("E0211", nowhere, f"the spec cannot be read: {fault.strerror or fault}")
     if raw is None:
-        return empty, problem("E0110", nowhere, "the spec is larger than 5 MB", "is this a spec, or its data?")
+        return empty, problem(
+            "E0110", nowhere, "the spec is larger than 5 MB", "is this a spec, or its data?"
+        )
     if raw.startswith(ZIP) or b"\0" in raw[:1024]:
         return empty, problem("E0110", nowhere, "this is a binary file and no spec",
                               "another tool writes logs that end in `.eval` too; a spec is text")  # fmt: skip
@@ -80,8 +82,8 @@ def read_source(path: Path) -> tuple[Source, Diagnostic | None]:
         return Source(name=str(path), text=raw.decode("utf-8-sig"), path=path), None
     except UnicodeDecodeError as fault:
         line = raw[: fault.start].count(b"\n") + 1
-        return empty, problem("E0110", nowhere, f"the spec is not UTF-8: line {line} holds byte 0x{raw[fault.start]:02x}",
-                              "save it as UTF-8")  # fmt: skip
+        message = f"the spec is not UTF-8: line {line} holds byte 0x{raw[fault.start]:02x}"
+        return empty, problem("E0110", nowhere, message, "save it as UTF-8")
 
 
 def score(plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Document) -> Results:

@@ -1,4 +1,4 @@
-"""Real data, end to end from the command line: published counts come out exactly, real classifiers as known."""
+"""Real data, end to end from the command line: published counts exactly, real classifiers as known."""
 
 from __future__ import annotations
 

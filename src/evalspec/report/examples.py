@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.models.model import Answer, Failure
+from evalspec.plan.conversations import requests_of
 from evalspec.plan.plan import Passing, PlannedTask
 from evalspec.report.glyphs import visible
 from evalspec.score.judged import gold_of
@@ -39,8 +40,9 @@ def render_example(shown: Shown) -> str:
     for column, value in row.values.items():
         lines += _field(column, value)
     lines += _field("gold", gold_of(task.final, row))
+    told: set[str] = set()
     for name, example in shown.examples.items():
-        lines += _candidate(name, example, shown)
+        lines += _candidate(name, example, shown, told)
     return "\n".join([*lines, "", ""])
 
 
@@ -56,30 +58,50 @@ def _field(name: str, value: object) -> list[str]:
     return lines
 
 
-def _candidate(name: str, example: Example, shown: Shown) -> list[str]:
-    judgement, decision = example.judgement, example.decision
+def _candidate(name: str, example: Example, shown: Shown, told: set[str]) -> list[str]:
+    """What a candidate made of the example; prompts that were `told` for another one are not repeated."""
+    judgement = example.judgement
     verdict = {True: "right", False: "WRONG", None: "not heard"}[judgement.right]
     said = "" if judgement.confidence is None else f", {percent(judgement.confidence)} sure"
-    unit = shown.planned.task.costs.unit if shown.planned.task.costs is not None else ""
-    cost = ""
-    if decision is not None:
-        withheld = "handed over, " if decision.withheld else ""
-        cost = f"; {withheld}costs {plain(decision.cost)} {unit}"
     value = judgement.reading.value
     answer = visible(str(value)) if value is not None else judgement.outcome.value
-    lines = [f" > {visible(name)}: {answer} ({verdict}{said}{cost})"]
-    steps = [s for t in shown.traces[name] if t.visit.passing is Passing.FREE for s in t.steps]
+    lines = [f" > {visible(name)}: {answer} ({verdict}{said}{_cost(example, shown)})"]
+    free = [t for t in shown.traces[name] if t.visit.passing is Passing.FREE]
+    steps = [s for t in free for s in t.steps]
+    prompts = {step: prompt for t in free for step, prompt in _prompts(name, t, shown).items()}
     for step in steps:
+        prompt = prompts.get(step.step, "")
+        if prompt and prompt not in told:
+            told.add(prompt)
+            lines += _field("asked", prompt)
         lines += _step(step, several=len(steps) > 1)
     return lines
 
 
+def _cost(example: Example, shown: Shown) -> str:
+    decision, costs = example.decision, shown.planned.task.costs
+    if decision is None or costs is None:
+        return ""
+    withheld = "handed over, " if decision.withheld else ""
+    return f"; {withheld}costs {plain(decision.cost)} {visible(costs.unit)}"
+
+
+def _prompts(name: str, trace: Trace, shown: Shown) -> Mapping[str, str]:
+    """The messages of each step, as one text; empty for candidates that read the data themselves."""
+    candidate = next(c for c in shown.planned.candidates if c.name == name)
+    requests = requests_of(shown.planned, candidate, trace)
+    return {
+        step: "\n".join(f"[{m.role}] {m.content}" for m in request.messages)
+        for step, request in requests.items()
+    }
+
+
 def _step(step: StepTrace, *, several: bool) -> list[str]:
     lines = []
-    head = f"step {step.step}: " if several else ""
     if several:
         value = step.reading.value
-        lines.append(f"   {head}{visible(str(value)) if value is not None else step.reading.outcome.value}")
+        answer = visible(str(value)) if value is not None else step.reading.outcome.value
+        lines.append(f"   step {step.step}: {answer}")
     if step.reading.why is not None:
         lines.append(f"   why: {visible(step.reading.why)}")
     if isinstance(step.reply, Failure):

@@ -83,7 +83,8 @@ def _title(results: Results, name: str, task: Document) -> str:
     unit = f" in {task['unit']}" if metric in ("expected_cost", "total_cost") and task.get("unit") else ""
     run = document(results.document["run"])
     partial = "" if run.get("complete") else ", PARTIAL"
-    return visible(f"{name}: {task['examples']:,} examples, ranked by {called(metric)}{unit} ({better_first(metric)}){partial}")
+    ranked = f"ranked by {called(metric)}{unit} ({better_first(metric)})"
+    return visible(f"{name}: {task['examples']:,} examples, {ranked}{partial}")
 
 
 # ── rows ──────────────────────────────────────────────────────────────────────────────────────────
@@ -99,7 +100,9 @@ def table_rows(task: Document) -> tuple[list[str], list[list[str]]]:
         columns = [(h, cells) for h, cells in columns if h != head]
         if sum(max(map(len, (h, *cells))) + 2 for h, cells in columns) - 2 <= WIDTH:
             break
-    return [head for head, _ in columns], [list(row) for row in zip(*(cells for _, cells in columns), strict=True)]
+    return [head for head, _ in columns], [
+        list(row) for row in zip(*(cells for _, cells in columns), strict=True)
+    ]
 
 
 LEAST_NEEDED = ("claims", "met", "usd per 1k", "p95", "answers itself")
@@ -134,7 +137,13 @@ def two_orders(task: Document) -> list[list[str]]:
     by_cost = sorted(ranked, key=lambda n: number(_figures(found[n], "expected_cost").get("value")) or 0.0)
     by_accuracy = sorted(ranked, key=lambda n: -(number(_figures(found[n], "accuracy").get("value")) or 0.0))
     return [
-        [str(i), _short(visible(a)), _value(found[a], "expected_cost"), _short(visible(b)), _value(found[b], "accuracy")]
+        [
+            str(i),
+            _short(visible(a)),
+            _value(found[a], "expected_cost"),
+            _short(visible(b)),
+            _value(found[b], "accuracy"),
+        ]
         for i, (a, b) in enumerate(zip(by_cost, by_accuracy, strict=True), 1)
     ]
 
@@ -223,7 +232,12 @@ def _line(results: Results, name: str) -> str:
     metric = str(task["ranked_by"])
     if not best["viable"]:
         return visible(f"{name}: no candidate is viable (n = {task['examples']})") + "\n"
-    return visible(f"{name}: {order[0]} {called(metric)} {_with_interval(best, metric)} (n = {task['examples']})") + "\n"
+    return (
+        visible(
+            f"{name}: {order[0]} {called(metric)} {_with_interval(best, metric)} (n = {task['examples']})"
+        )
+        + "\n"
+    )
 
 
 def _csv(results: Results, tasks: Sequence[str]) -> str:

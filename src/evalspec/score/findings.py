@@ -1,0 +1,160 @@
+"""What the figures of single candidates say: confidence, subsets, steps, requirements, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evalspec.score.lookups import candidate_of, metric_of, value_of, viable_in
+from evalspec.score.wording import (
+    Document,
+    called,
+    document,
+    figure,
+    interval,
+    items,
+    listed,
+    names,
+    number,
+    percent,
+)
+
+NOTICEABLE = 0.02
+SMALL = 10
+WEAK_AT_MOST = 3
+
+
+# ── confidence ────────────────────────────────────────────────────────────────────────────────────
+
+
+def confidence(task: Document) -> Iterator[str]:
+    silent = []
+    for name in names(task["order"]):
+        candidate = candidate_of(task, name)
+        sentence = _calibration(name, candidate)
+        if sentence is None:
+            silent.append(name)
+        else:
+            yield sentence
+    if silent and len(silent) < len(names(task["order"])):
+        yield f"{listed(silent)}: no confidence was given."
+
+
+def _calibration(name: str, candidate: Document) -> str | None:
+    ece, over = metric_of(candidate, "ece"), metric_of(candidate, "overconfidence")
+    error, gap = number(ece.get("value")), number(over.get("value"))
+    if error is None or gap is None:
+        return None
+    mean = value_of(candidate, "mean_confidence") or 0.0
+    floor, p = number(ece.get("null_mean")), number(ece.get("p_value"))
+    noise = f"ECE {error:.3f}; {floor:.3f} would be noise" if floor is not None else f"ECE {error:.3f}"
+    chance = f", p = {p:.3f}" if p is not None and p >= 0.001 else ", p < 0.001" if p is not None else ""
+    claims = f"it claims {percent(mean)} and is right {percent(mean - gap)}"
+    verdict = _verdict(gap, number(over.get("low")), number(over.get("high")), p)
+    return f"{name} {verdict}: {claims} ({noise}{chance})."
+
+
+def _verdict(gap: float, low: float | None, high: float | None, p: float | None) -> str:
+    if low is not None and low > 0 and gap >= NOTICEABLE:
+        return "is overconfident"
+    if high is not None and high < 0 and -gap >= NOTICEABLE:
+        return "is underconfident"
+    if p is not None and p <= 0.05:
+        return "is right about itself on average, but not at each confidence"
+    return "shows no miscalibration beyond noise"
+
+
+# ── subsets ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def subsets(task: Document) -> Iterator[str]:
+    """The subsets where the first candidate, or those tied with it, are plainly weaker than overall."""
+    metric = "accuracy"
+    small: list[str] = []
+    for name in viable_in(task)[:1]:
+        candidate = candidate_of(task, name)
+        overall = value_of(candidate, metric)
+        weak = []
+        for subset, found in document(candidate["subsets"]).items():
+            figures = document(document(document(found)["metrics"]).get(metric))
+            value, high = number(figures.get("value")), number(figures.get("high"))
+            n = number(document(found)["n"]) or 0
+            if n < SMALL:
+                small.append(f"{subset} ({n:.0f})")
+            elif value is not None and high is not None and overall is not None and high < overall:
+                weak.append((value, subset, figures))
+        for value, subset, figures in sorted(weak, key=lambda w: w[0])[:WEAK_AT_MOST]:
+            around = interval(metric, number(figures.get("low")), number(figures.get("high")))
+            yield (
+                f"{name} is weak on {subset}: {percent(value)} right (95 % {around}, "
+                f"n = {figures.get('n')}), against {percent(overall or 0)} overall."
+            )
+        if not weak and document(candidate["subsets"]):
+            yield f"{name} is plainly weaker on no subset."
+    if small:
+        yield f"Too few examples to say anything: {listed(small)}."
+
+
+# ── steps ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def steps(task: Document) -> Iterator[str]:
+    for name in viable_in(task)[:1]:
+        candidate = candidate_of(task, name)
+        steps = document(candidate["steps"])
+        compounding = document(candidate["compounding"])
+        failures = {s: number(document(f)["first_failures"]) or 0 for s, f in steps.items()}
+        if not any(failures.values()):
+            continue
+        worst = max(failures, key=lambda s: failures[s])
+        most = f"{failures[worst]:.0f} of {sum(failures.values()):.0f} failures"
+        yield f"{name} fails first at {worst} most often: {most}."
+        product, end = number(compounding.get("product_of_steps")), value_of(candidate, "end_to_end")
+        if product is not None and end is not None:
+            multiplied = f"The steps' accuracies multiply to {percent(product)}"
+            yield f"{multiplied}; end to end it is right {percent(end)}."
+        yield from (s for step, f in steps.items() if (s := _exposure(step, document(f))) is not None)
+
+
+def _exposure(step: str, found: Document) -> str | None:
+    free = number(document(document(found["free"])["accuracy"]).get("value"))
+    golden = number(document(document(found["given_gold"])["accuracy"]).get("value"))
+    if free is None or golden is None or abs(golden - free) < 0.005:
+        return None
+    return f"{step} is right {percent(free)} on what it is really given, {percent(golden)} given gold."
+
+
+# ── requirements and gaps ─────────────────────────────────────────────────────────────────────────
+
+
+def requirements(task: Document) -> Iterator[str]:
+    for name in names(task["order"]):
+        for requirement in map(document, items(candidate_of(task, name)["requirements"])):
+            verdict = requirement["verdict"]
+            if verdict == "met":
+                continue
+            said = {"not_met": "is not met by", "undecided": "is undecided for"}[str(verdict)]
+            yield f"{requirement['clause']} {said} {name}: {_held_against(requirement)}."
+
+
+def _held_against(requirement: Document) -> str:
+    metric = str(requirement["clause"]).partition(" ")[0].partition("(")[0]
+    value = number(requirement.get("value"))
+    if value is None:
+        return str(requirement.get("why", "no data"))
+    around = interval(metric, number(requirement.get("low")), number(requirement.get("high")))
+    told = f"95 % {around}, " if around else ""
+    return f"{figure(metric, value)} ({told}n = {requirement.get('n')})"
+
+
+def missing(task: Document) -> Iterator[str]:
+    for name in names(task["order"]):
+        outcomes = document(candidate_of(task, name)["outcomes"])
+        unheard = {k: number(outcomes.get(k)) or 0 for k in ("error", "not_asked")}
+        unread = {k: number(outcomes.get(k)) or 0 for k in ("no_answer", "truncated", "refused", "timeout")}
+        if unheard["error"]:
+            yield f"{name}: {unheard['error']:.0f} requests failed; they count nowhere."
+        if unheard["not_asked"]:
+            yield f"{name}: {unheard['not_asked']:.0f} examples are not answered yet; they count nowhere."
+        told = [f"{n:.0f} {called(k)}" for k, n in unread.items() if n]
+        if told:
+            yield f"{name}: {listed(told)} of {task['examples']}; these count as wrong."
