@@ -49,7 +49,7 @@ def test_there_are_cases() -> None:
 
 
 def same(found: Any, wanted: Any) -> bool:
-    if isinstance(wanted, float) or isinstance(found, float):
+    if isinstance(wanted, float) and isinstance(found, int | float):
         return bool(found == pytest.approx(wanted, rel=1e-12, abs=1e-12))
     return bool(found == wanted)
 

@@ -13,23 +13,21 @@ from statsmodels.stats.proportion import proportion_confint
 
 from evalspec.models.model import Answer, Failure, FailureKind, Request
 from score.worlds import (
+    HOSTED,
     Json,
     Played,
     candidate,
     metric,
     plan_of,
     played,
+    said,
     scored_play,
     value,
     write_csv,
 )
 
-HEAD = """
-dataset d { source = file("d.csv"); id = id }
-model m { use = "openai/m"; base_url = "http://127.0.0.1:9/v1" }
-"""
 THREE = (
-    HEAD
+    HOSTED
     + """
 chain t {
   data = d
@@ -46,10 +44,6 @@ TROUBLE = Failure(kind=FailureKind.REJECTED, message="HTTP 400")
 
 def examples(folder: Path, n: int) -> None:
     write_csv(folder / "d.csv", [{"id": i, "g1": 10, "g2": 20, "g3": 30} for i in range(n)])
-
-
-def said(text: str) -> Answer:
-    return Answer(response=text, latency_ns=1_000_000_000, input_tokens=5, output_tokens=2)
 
 
 def by_step(plans: Sequence[Sequence[object]], gold_plans: Sequence[Sequence[object]] = ()) -> Played:
@@ -214,7 +208,7 @@ def test_a_step_that_reads_what_was_not_asked_is_not_asked(tmp_path: Path) -> No
 
 
 TWO_SIDES = (
-    HEAD
+    HOSTED
     + """
 chain t {
   data = d
@@ -294,7 +288,7 @@ def test_answer_of_names_the_step_whose_answer_it_is(tmp_path: Path) -> None:
 
 
 STATED = (
-    HEAD
+    HOSTED
     + """
 chain t {
   data = d
@@ -339,7 +333,7 @@ def test_a_step_that_was_blocked_did_not_run(tmp_path: Path) -> None:
     """A step beside the way reads a step that gave no answer: the confidence is of those that ran."""
     examples(tmp_path, 1)
     spec = (
-        HEAD
+        HOSTED
         + """
 chain t {
   data = d

@@ -178,7 +178,7 @@ def test_a_single_candidate_is_first(tmp_path: Path) -> None:
 def test_one_that_is_out_takes_no_rank_from_the_others(tmp_path: Path) -> None:
     """The cheapest breaks a requirement: the others are ranked as if it were not there."""
     labelled(tmp_path, ["a"] * 100)
-    answers(tmp_path, "boasting", [True] * 95 + [False] * 5, confidence=[1.0] * 100)
+    answers(tmp_path, "boasting", [True] * 95 + [False] * 5, confidence=[1.0, 0.99] * 50)
     answers(tmp_path, "honest", [True] * 70 + [False] * 30, confidence=[0.7] * 100)
     answers(tmp_path, "poor", [True] * 20 + [False] * 80, confidence=[0.2] * 100)
     bound = "require { mean_confidence <= 90% };"

@@ -118,6 +118,19 @@ def says(
     write_jsonl(folder / f"{by}.jsonl", rows)
 
 
+# ── models that are asked ─────────────────────────────────────────────────────────────────────────
+
+HOSTED = """
+dataset d { source = file("d.csv"); id = id }
+model m { use = "openai/m"; base_url = "http://127.0.0.1:9/v1" }
+"""
+
+
+def said(text: str) -> Answer:
+    """A reply after one second, of two tokens."""
+    return Answer(response=text, latency_ns=1_000_000_000, input_tokens=5, output_tokens=2)
+
+
 # ── conversations ─────────────────────────────────────────────────────────────────────────────────
 
 

@@ -16,6 +16,7 @@ from evalspec import metrics
 from evalspec.answers.reading import Outcome
 from evalspec.language.program import Contains, Exact, LetterOf, OneOf, Task, TextAnswer, TextScore, YesNo
 from evalspec.metrics import Estimate
+from evalspec.metrics.means import t_interval
 
 if TYPE_CHECKING:
     from evalspec.score.decisions import Decision
@@ -72,8 +73,11 @@ def measure(task: Task, examples: Sequence[Example]) -> Mapping[str, Estimate]:
 
 
 def mean(values: Sequence[float]) -> Estimate:
-    """The mean with its t interval."""
-    return metrics.mean_estimate(np.array(values, dtype=np.float64)) if values else undefined(NO_DATA)
+    """The mean with its t interval; none where all are equal, even where they are all 0 or all 1.
+
+    Costs, tokens and confidences that happen to be 0 or 1 are no shares, and have no share's interval.
+    """
+    return t_interval(np.array(values, dtype=np.float64), np.ones(len(values)))
 
 
 def share(flags: Sequence[bool]) -> Estimate:
@@ -173,7 +177,7 @@ def _of_confidence(task: Task, heard: Sequence[Example]) -> Mapping[str, Estimat
         "brier": metrics.brier(c, y),
         "log_loss": metrics.log_loss(c, y),
         "overconfidence": metrics.overconfidence(c, y),
-        "mean_confidence": metrics.mean_estimate(c),
+        "mean_confidence": mean(confidence),
         "auroc": metrics.auroc(c, y),
         "aurc": metrics.aurc(c, y),
         "augrc": metrics.augrc(c, y),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ Document = dict[str, Json]
 class Results:
     """A results document: `run` and `tasks`, as results.json holds them."""
 
-    document: Document
+    document: Document = field(repr=False)
 
     @classmethod
     def load(cls, path: str | Path) -> Results:
