@@ -81,6 +81,21 @@ def converse(planned: PlannedTask, candidate: ModelSpec, visit: Visit) -> Conver
     return _given_gold(planned.task, candidate, visit, row)
 
 
+def requests_of(planned: PlannedTask, candidate: ModelSpec, trace: Trace) -> Mapping[str, Request]:
+    """What was asked in a conversation, by step: its requests made once more from its replies."""
+    replies = {s.step: s.reply for s in trace.steps}
+    found: dict[str, Request] = {}
+    conversation = converse(planned, candidate, trace.visit)
+    try:
+        request = next(conversation)
+        while (reply := replies[request.step]) is not None:
+            found[request.step] = request
+            request = conversation.send(reply)
+    except StopIteration:
+        pass
+    return found
+
+
 def source_for(candidate: ModelSpec, step: Step) -> ConfidenceSource | None:
     """Where this candidate's confidence in a step comes from: the first source named that it can give."""
     if not isinstance(candidate.use, Hosted):
