@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from evalspec.text.values import Json
+if TYPE_CHECKING:
+    from evalspec.text.values import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A call that brought no answer. `message` never holds a key or header; `wait_s` is what the server asks for."""
+    """A call that brought no answer. `message` holds no key or header; `wait_s` is what the server asks."""
 
     kind: FailureKind
     message: str
