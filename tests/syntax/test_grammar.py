@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-from evalspec.syntax import grammar
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 from lark import Lark
-    from lark import Lark
+
+from evalspec.syntax import grammar
 
 
 def test_the_saved_table_is_fresh() -> None:
