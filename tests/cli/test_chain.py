@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,9 +80,8 @@ class Job:
     planned: Ended
 
 
-@pytest.fixture(scope="module")
-def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
-    folder: Path = tmp_path_factory.mktemp("chain")
+def prepare(folder: Path) -> Job:
+    """The commands, run."""
     rows = [f"c{n},claim number {n} of many,{amount(n)},{verdict(n)}" for n in EXAMPLES]
     (folder / "claims.csv").write_text("\n".join(["id,body,amount,verdict", *rows]) + "\n")
     with servers.chat_server(answer) as server:
@@ -93,7 +91,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
         bodies = server.bodies
         again = evalspec("run", "settle.eval", "-o", "again.json", at=folder)
         document = results(folder)
-        yield Job(
+        return Job(
             ended=ended,
             found=candidate(document, task="settle"),
             requests=document["run"]["requests"],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -69,9 +69,8 @@ class Job:
     bodies: list[servers.Body]
 
 
-@pytest.fixture(scope="module")
-def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
-    folder = tmp_path_factory.mktemp("confidence")
+def prepare(folder: Path) -> Job:
+    """The commands, run."""
     write_tickets(folder, COUNT)
     with servers.chat_server(reply) as server:
         models = model(server.url) + f'model o3_thinker {{ use = "o3-thinker"; base_url = "{server.url}" }}\n'
@@ -79,7 +78,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
         shown = evalspec("plan", "sure.eval", "--show", "1", at=folder)
         assert server.requests == []
         ended = evalspec("run", "sure.eval", "-o", "r.json", at=folder)
-        yield Job(ended, results(folder), shown, server.bodies)
+        return Job(ended, results(folder), shown, server.bodies)
 
 
 def check_calibration(found: Document) -> None:

@@ -86,10 +86,11 @@ def test_after_one_signal_what_is_in_flight_arrives(office: Office, tmp_path: Pa
     assert "PARTIAL" in stopped.out
     assert "stopping: waiting for what is in flight" in stopped.err
     assert "`evalspec run route.eval --store 'kept here' -o r.json` continues" in stopped.err
-    scored = evalspec("score", "last", "--store", "kept here", "-o", "scored.json", at=folder)
-    assert scored.code == 4
-    assert "PARTIAL" in scored.out
-    assert lasting(results(folder, "scored.json")) == lasting(results(folder))
+    if number == signal.SIGINT:
+        scored = evalspec("score", "last", "--store", "kept here", "-o", "scored.json", at=folder)
+        assert scored.code == 4
+        assert "PARTIAL" in scored.out
+        assert lasting(results(folder, "scored.json")) == lasting(results(folder))
     again = evalspec("run", "route.eval", "--store", "kept here", "-o", "r.json", at=folder)
     assert again.code == 0
     assert set(times_asked(server.bodies).values()) == {1}

@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import servers
-from cli.commands import evalspec, outcomes, results
+from cli.commands import Document, Ended, evalspec, outcomes, results
 from cli.tickets import number_in, queue, spec, write_job
 
 COUNT = 12
 KEY = "sk-hosted-0123456789"
 
 
-def test_a_litellm_route_is_asked_kept_and_scored(tmp_path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Job:
+    first: Ended
+    document: Document
+    arrivals: list[servers.Arrival]
+    second: Ended
+    seen_again: int
+
+
+def prepare(folder: Path) -> Job:
+    """The commands, run."""
+
     def fault(number: int, body: servers.Body) -> servers.Fault | None:
         return servers.too_many("0.1") if number == 2 else None
 
     with servers.chat_server(lambda body: queue(number_in(body)), fault=fault) as server:
         env = {"HOSTED_VLLM_API_BASE": server.url, "HOSTED_VLLM_API_KEY": KEY}
-        folder = write_job(tmp_path, COUNT, spec('model mini { use = "hosted_vllm/mini"; temperature = 0 }'))
+        write_job(folder, COUNT, spec('model mini { use = "hosted_vllm/mini"; temperature = 0 }'))
         first = evalspec("run", "route.eval", "-o", "r.json", at=folder, env=env)
-        assert first.code == 0
-        assert outcomes(results(folder)) == {"answered": COUNT}
-        assert results(folder)["run"]["requests"] == {
-            "planned": COUNT,
-            "sent": COUNT + 1,
-            "retried": 1,
-            "from_store": 0,
-            "failed": 0,
-        }
-        assert len(server.requests) == COUNT + 1
-        assert {a.headers["Authorization"] for a in server.requests} == {f"Bearer {KEY}"}
-        assert {a.body["model"] for a in server.requests} == {"mini"}
-        second = evalspec("run", "route.eval", at=folder, env=env)
-        assert (second.code, second.out) == (0, first.out)
-        assert len(server.requests) == COUNT + 1
-    assert KEY not in first.all + second.all
-    assert first.err.startswith("run ")  # litellm says nothing of its own
+        arrivals = list(server.requests)
+        second = evalspec("run", "route.eval", "-o", "again.json", at=folder, env=env)
+        return Job(first, results(folder), arrivals, second, len(server.requests) - len(arrivals))
+
+
+def test_a_litellm_route_is_asked_and_retried_by_us_alone(job: Job) -> None:
+    assert job.first.code == 0
+    assert outcomes(job.document) == {"answered": COUNT}
+    requests = job.document["run"]["requests"]
+    assert requests == {"planned": COUNT, "sent": COUNT + 1, "retried": 1, "from_store": 0, "failed": 0}
+    assert len(job.arrivals) == COUNT + 1
+
+
+def test_key_and_model_go_where_the_variables_say(job: Job) -> None:
+    assert {arrival.headers["Authorization"] for arrival in job.arrivals} == {f"Bearer {KEY}"}
+    assert {arrival.body["model"] for arrival in job.arrivals} == {"mini"}
+    assert KEY not in job.first.all + job.second.all
+    assert job.first.err.startswith("run ")  # litellm says nothing of its own
+
+
+def test_its_answers_are_kept(job: Job) -> None:
+    assert (job.second.code, job.second.out, job.seen_again) == (0, job.first.out, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,15 +38,15 @@ class Job:
         return results(self.folder)
 
 
-@pytest.fixture(scope="module")
-def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+def prepare(folder: Path) -> Job:
+    """The commands, run."""
     with servers.chat_server(two_of_three, fault=lambda number, body: ROUGH.get(number)) as server:
-        folder = write_job(tmp_path_factory.mktemp("rough"), COUNT, spec(model(server.url)))
+        write_job(folder, COUNT, spec(model(server.url)))
         run = evalspec("run", "route.eval", "-o", "r.json", "-o", "r.md", "-o", "r.csv", at=folder)
         bodies = server.bodies
         again = evalspec("run", "route.eval", "-o", "again.json", "--format", "line", at=folder)
         scored = evalspec("score", "last~1", "-o", "scored.json", "--format", "json", at=folder)
-        yield Job(folder, run, again, scored, bodies, len(server.requests) - len(bodies))
+        return Job(folder, run, again, scored, bodies, len(server.requests) - len(bodies))
 
 
 def test_it_succeeds_and_finds_what_was_planted(job: Job) -> None:

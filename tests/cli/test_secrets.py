@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 import servers
 from cli.commands import Ended, evalspec
@@ -26,8 +23,9 @@ class Job:
     headers: list[dict[str, str]]
 
 
-@pytest.fixture(scope="module")
-def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+def prepare(folder: Path) -> Job:
+    """The commands, run."""
+
     def reply(body: servers.Body) -> str:
         return f"{queue(number_in(body))} {KEY} {TENANT}"  # a server that repeats what it was told
 
@@ -46,7 +44,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
         }}
         model mini {{ use = "mini"; provider = shop }}
         """
-        folder = write_job(tmp_path_factory.mktemp("secrets"), 12, routing(provider))
+        write_job(folder, 12, routing(provider))
         flags = {
             "run": ["run", "route.eval", "-v", "-o", "r.json", "-o", "r.md", "-o", "r.csv"],
             "plan": ["plan", "route.eval", "--show", "2", "-o", "plan.json"],
@@ -54,7 +52,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
             "show": ["show", "last", "-n", "12"],
         }
         ran = {name: evalspec(*given, at=folder, env=ENVIRONMENT) for name, given in flags.items()}
-        yield Job(folder, ran, [dict(arrival.headers) for arrival in server.requests])
+        return Job(folder, ran, [dict(arrival.headers) for arrival in server.requests])
 
 
 def test_what_the_spec_names_is_sent(job: Job) -> None:
