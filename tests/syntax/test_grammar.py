@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
-import pytest
 from lark import Lark
 
 from evalspec.syntax import grammar
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_the_saved_table_is_fresh() -> None:

@@ -183,23 +183,22 @@ class _Compiler:
 
     def plus(self, node: tree.Binary) -> Typed:
         (left_type, left), (right_type, right) = self.compile(node.left), self.compile(node.right)
-        self.same(node, left_type, right_type)
         for kind, part in ((left_type, node.left), (right_type, node.right)):
             if kind not in (Type.NUMBER, Type.TEXT, Type.UNKNOWN):
-                return self.wrong("E0302", part.at, f"a {kind} cannot be added")
+                return self.wrong("E0302", part.at, f"a {kind} cannot be added", "numbers and texts can")
+        self.same(node, left_type, right_type)
         kind = left_type if left_type is not Type.UNKNOWN else right_type
         return kind, lambda row: functions.added(left(row), right(row))
 
     def comparison(self, node: tree.Binary) -> Typed:
         (left_type, left), (right_type, right) = self.compile(node.left), self.compile(node.right)
-        self.same(node, left_type, right_type)
         sign = node.operator
         if sign in ORDER:
             for kind, part in ((left_type, node.left), (right_type, node.right)):
                 if kind in (Type.BOOL, Type.LIST, Type.OBJECT):
-                    return self.wrong(
-                        "E0302", part.at, f"a {kind} has no order", "compare it with `==` or `in`"
-                    )
+                    message = f"a {kind} has no order"
+                    return self.wrong("E0302", part.at, message, "compare it with `==` or `in`")
+        self.same(node, left_type, right_type)
         return Type.BOOL, lambda row: functions.compared(sign, left(row), right(row))
 
     def same(self, node: tree.Binary, left: Type, right: Type) -> None:
@@ -207,7 +206,7 @@ class _Compiler:
         if Type.UNKNOWN in (left, right) or left is right:
             return
         text_side = node.left if left is Type.TEXT else node.right
-        convert = ""
+        convert = "both sides are of one type"
         if {left, right} == {Type.TEXT, Type.NUMBER}:
             convert = f"`number({_source_text(text_side)})` makes a number of a text"
             if isinstance(text_side, tree.Text):
@@ -217,36 +216,54 @@ class _Compiler:
         self.wrong("E0302", node.at, f"a {left} is set against a {right}", convert)
 
     def membership(self, node: tree.Binary) -> Typed:
+        inside = node.operator is Operator.IN
         left_type, left = self.compile(node.left)
+        if isinstance(node.right, tree.Sequence):
+            items = [self.item(item, left_type) for item in node.right.items]
+            return Type.BOOL, lambda row: functions.member_of(
+                left(row), [item(row) for item in items], inside
+            )
         right_type, right = self.compile(node.right)
         if right_type not in (Type.LIST, Type.UNKNOWN):
             return self.wrong("E0302", node.right.at, f"`in` looks into a list, and this is a {right_type}",
                               "write `[…]`, or `contains` to look into a text")  # fmt: skip
-        if isinstance(node.right, tree.Sequence):
-            for item in node.right.items:
-                kind = self.compile(item)[0]
-                if Type.UNKNOWN not in (kind, left_type) and kind is not left_type:
-                    return self.wrong("E0302", item.at, f"a {kind} stands in the list for a {left_type}",
-                                      _list_help(kind, left_type))  # fmt: skip
-        inside = node.operator is Operator.IN
         return Type.BOOL, lambda row: functions.member_of(left(row), right(row), inside)
+
+    def item(self, node: tree.Expr, wanted: Type) -> Evaluate:
+        """One item of a list that a value is looked for in; it can be there only if it is of its type."""
+        kind, value = self.compile(node)
+        if Type.UNKNOWN not in (kind, wanted) and kind is not wanted:
+            message = f"a {kind} stands in the list for a {wanted}"
+            self.wrong("E0302", node.at, message, _list_help(kind, wanted))
+        return value
 
     def contains(self, node: tree.Binary) -> Typed:
         left_type, left = self.compile(node.left)
         right_type, right = self.compile(node.right)
         if left_type not in (Type.TEXT, Type.LIST, Type.UNKNOWN):
             return self.wrong(
-                "E0302", node.left.at, f"`contains` looks into a text or list, and this is a {left_type}"
+                "E0302",
+                node.left.at,
+                f"`contains` looks into a text or list, and this is a {left_type}",
+                "turn the two round?" if right_type in (Type.TEXT, Type.LIST) else "compare it with `==`",
             )
         if left_type is Type.TEXT and right_type not in (Type.TEXT, Type.UNKNOWN):
-            return self.wrong("E0302", node.right.at, f"a text cannot contain a {right_type}")
+            return self.wrong(
+                "E0302",
+                node.right.at,
+                f"a text cannot contain a {right_type}",
+                "`text(…)` makes a text of it",
+            )
         return Type.BOOL, lambda row: functions.contained(left(row), right(row))
 
     def matches(self, node: tree.Binary) -> Typed:
         left_type, left = self.compile(node.left)
         if left_type not in (Type.TEXT, Type.UNKNOWN):
             return self.wrong(
-                "E0302", node.left.at, f"`matches` looks into a text, and this is a {left_type}"
+                "E0302",
+                node.left.at,
+                f"`matches` looks into a text, and this is a {left_type}",
+                "`text(…)` makes a text of it",
             )
         if not isinstance(node.right, tree.Text):
             return self.wrong("E0302", node.right.at, "`matches` takes a regular expression", 'write r"…"')
