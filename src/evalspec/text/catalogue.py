@@ -6,7 +6,10 @@ units and costs, 04 blocks, attributes, chain order and secrets, 05 prompts, 06 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CATALOGUE: Mapping[str, str] = {
     # ── syntax ──

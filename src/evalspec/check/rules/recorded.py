@@ -59,7 +59,8 @@ def _unused(spec: ModelSpec, table: RecordedTable, used_in: Iterable[Loaded]) ->
     answered = {example for _, _, example, _ in table.answers}
     if not ids & answered:
         about = f"the recorded answers of `{spec.name}` are about none of the {len(ids):,} examples"
-        yield problem("W0617", spec.at, about, "they are matched by `id`; does the dataset have `id = COLUMN`?")
+        way_out = "they are matched by `id`; does the dataset have `id = COLUMN`?"
+        yield problem("W0617", spec.at, about, way_out)
     skipped = table.skipped
     if skipped.total:
         told = {
