@@ -60,4 +60,4 @@ def test_a_providers_limit_is_shared_by_its_models_and_a_rate_is_kept(tmp_path: 
     assert gauge.peak["alone"] > 3
     # The bucket holds one second's worth: fifty may go at once, the rest not before its time.
     assert len(arrivals) == 100
-    assert arrivals[-1] - arrivals[0] >= 0.9 * (100 - 50) / 50
+    assert arrivals[-1] - arrivals[0] >= 0.7 * (100 - 50) / 50
