@@ -27,9 +27,6 @@ GOLDEN = Path(__file__).parents[1] / "cases" / "score" / "printed"
 UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 TEXTS = (TableForm.TABLE, TableForm.MARKDOWN, TableForm.CSV, TableForm.LINE)
 
-# To be taken away, with `--update`, as soon as the table is made with `report/wrapping.py`.
-UNWRAPPED = pytest.mark.xfail(reason="the table is not made with `wrapping` yet", strict=False)
-
 MODELS = "".join(
     f'model {n} {{ use = recorded("{n}.jsonl") }}\n' for n in ("bold", "careful", "mute", "broken")
 )
@@ -156,12 +153,10 @@ def too_wide(text: str) -> list[str]:
     return [line for line in text.split("\n") if cells(line) > WIDTH]
 
 
-@UNWRAPPED
 def test_every_line_fits(results: Results) -> None:
     assert not too_wide(render_results(results))
 
 
-@UNWRAPPED
 def test_names_of_sixty_characters(results: Results) -> None:
     long = {n: f"{n}_{'x' * 60}"[:60] for n in ("bold", "careful", "mute", "broken", "pick", "by_accuracy")}
     printed = render_results(renamed(results, long))
@@ -184,13 +179,11 @@ def test_twelve_candidates(tmp_path: Path) -> None:
     assert all(name in printed for name in names)
 
 
-@UNWRAPPED
 def test_characters_that_take_two_cells(results: Results) -> None:
     wide = {"lang=es": "lang=" + "請求" * 30, "lang=xx": "lang=" + "バグ " * 20, "usd": "元"}
     assert not too_wide(render_results(renamed(results, wide)))
 
 
-@UNWRAPPED
 def test_names_that_begin_alike_stay_apart(results: Results) -> None:
     alike = {
         n: f"a_model_with_a_long_name_of_sixty_characters_and_a_suffix_{i}"
@@ -201,7 +194,6 @@ def test_names_that_begin_alike_stay_apart(results: Results) -> None:
     assert len(set(ranked)) == 3
 
 
-@UNWRAPPED
 def test_long_words_of_the_data_are_broken(results: Results) -> None:
     long = {"lang=es": "lang=" + "w" * 200, "lang=xx": "lang=" + "/" * 150, "usd": "u" * 120}
     assert not too_wide(render_results(renamed(results, long)))
@@ -225,7 +217,6 @@ HOSTILE = {
 }
 
 
-@UNWRAPPED
 @pytest.mark.parametrize("form", TEXTS)
 def test_control_characters_are_spelt_out(results: Results, form: TableForm) -> None:
     plain = render_results(results, form).count("\n")
@@ -236,7 +227,6 @@ def test_control_characters_are_spelt_out(results: Results, form: TableForm) -> 
         assert printed.count("\n") == plain
 
 
-@pytest.mark.xfail(reason="the table is not made with `wrapping` yet", run=False)
 @settings(max_examples=60, deadline=None)
 @given(name=st.text(min_size=1, max_size=80), form=st.sampled_from(TEXTS))
 def test_whatever_a_subset_is_called(results: Results, name: str, form: TableForm) -> None:
@@ -273,7 +263,6 @@ def test_csv_holds_every_figure_of_every_part(results: Results) -> None:
             assert int(row["n"]) == figure["n"]
 
 
-@UNWRAPPED
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_a_name_is_no_formula(results: Results, start: str) -> None:
     names = {"lang=es": f"{start}cmd|' /C calc'!A1", "bold": f"{start}1+1", "pick": f"{start}SUM(A1)"}

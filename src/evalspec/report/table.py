@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import textwrap
 from collections.abc import Sequence
 from enum import StrEnum
 
 from evalspec.language.schema import METRICS
-from evalspec.report.glyphs import visible
+from evalspec.report.glyphs import cells, visible
+from evalspec.report.wrapping import shortened, wrapped
 from evalspec.score.results import Results
 from evalspec.score.sentences import sections
 from evalspec.score.wording import (
@@ -64,8 +64,8 @@ def _page(results: Results, name: str, form: TableForm) -> str:
     style = "github" if form is TableForm.MARKDOWN else "simple"
     table = tabulate(rows, headers=headers, tablefmt=style, disable_numparse=True)
     title = _title(results, name, task)
-    heading = f"## {title}\n" if form is TableForm.MARKDOWN else f"{title}\n"
-    return "\n".join((heading, table, "", *_orders(task, style), *_sentences(results, name, form)))
+    heading = [f"## {title}"] if form is TableForm.MARKDOWN else wrapped(title, WIDTH)
+    return "\n".join((*heading, "", table, "", *_orders(task, style), *_sentences(results, name, form)))
 
 
 def _orders(task: Document, style: str) -> list[str]:
@@ -74,7 +74,13 @@ def _orders(task: Document, style: str) -> list[str]:
     rows = two_orders(task)
     if not rows:
         return []
-    headers = ["", "by expected cost", str(task["unit"]), "by accuracy", "right"]
+    headers = [
+        "",
+        "by expected cost",
+        *shortened([visible(str(task["unit"]))], LONGEST_NAME),
+        "by accuracy",
+        "right",
+    ]
     return [tabulate(rows, headers=headers, tablefmt=style, disable_numparse=True), ""]
 
 
@@ -97,15 +103,20 @@ def table_rows(task: Document) -> tuple[list[str], list[list[str]]]:
     """
     columns = _columns(task)
     for head in ("", *LEAST_NEEDED):
-        columns = [(h, cells) for h, cells in columns if h != head]
-        if sum(max(map(len, (h, *cells))) + 2 for h, cells in columns) - 2 <= WIDTH:
+        columns = [(h, column) for h, column in columns if h != head]
+        if sum(_width(h, column) + 2 for h, column in columns) - 2 <= WIDTH:
             break
-    return [head for head, _ in columns], [
-        list(row) for row in zip(*(cells for _, cells in columns), strict=True)
-    ]
+    rows = [list(row) for row in zip(*(column for _, column in columns), strict=True)]
+    return [head for head, _ in columns], rows
 
 
-LEAST_NEEDED = ("claims", "met", "usd per 1k", "p95", "answers itself")
+def _width(head: str, column: Sequence[str]) -> int:
+    """The width that tabulate gives a column: two blanks more than its head, or its widest cell."""
+    return max(cells(head) + 2, *map(cells, column))
+
+
+LONGEST_NAME = 24
+LEAST_NEEDED = ("claims", "met", "usd per 1k", "p95", "answers")
 
 
 def _columns(task: Document) -> list[tuple[str, list[str]]]:
@@ -115,16 +126,16 @@ def _columns(task: Document) -> list[tuple[str, list[str]]]:
     shown = dict.fromkeys((metric, "accuracy")) if metric != "end_to_end" else {metric: None}
     columns: list[tuple[str, list[str]]] = [
         ("rank", [_rank(c) for c in candidates]),
-        ("candidate", [_short(visible(n)) for n in order]),
+        ("candidate", shortened([visible(n) for n in order], LONGEST_NAME)),
         *((_head(name), [_with_interval(c, name) for c in candidates]) for name in shown),
-        ("answers itself", [_coverage(c) for c in candidates]),
+        ("answers", [_coverage(c) for c in candidates]),
         ("claims", [_value(c, "mean_confidence") for c in candidates]),
         ("ECE (noise)", [_ece(c) for c in candidates]),
         ("p95", [_slow(c) for c in candidates]),
         ("usd per 1k", [_value(c, "cost_per_1k") for c in candidates]),
         ("met", [_requirements(c) for c in candidates]),
     ]
-    return [(head, cells) for head, cells in columns if any(cell not in ("", "-") for cell in cells)]
+    return [(head, column) for head, column in columns if any(cell not in ("", "-") for cell in column)]
 
 
 def two_orders(task: Document) -> list[list[str]]:
@@ -136,20 +147,11 @@ def two_orders(task: Document) -> list[list[str]]:
     found = {n: document(document(task["candidates"])[n]) for n in ranked}
     by_cost = sorted(ranked, key=lambda n: number(_figures(found[n], "expected_cost").get("value")) or 0.0)
     by_accuracy = sorted(ranked, key=lambda n: -(number(_figures(found[n], "accuracy").get("value")) or 0.0))
+    short = dict(zip(order, shortened([visible(n) for n in order], LONGEST_NAME), strict=True))
     return [
-        [
-            str(i),
-            _short(visible(a)),
-            _value(found[a], "expected_cost"),
-            _short(visible(b)),
-            _value(found[b], "accuracy"),
-        ]
+        [str(i), short[a], _value(found[a], "expected_cost"), short[b], _value(found[b], "accuracy")]
         for i, (a, b) in enumerate(zip(by_cost, by_accuracy, strict=True), 1)
     ]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 24 else name[:23] + "…"
 
 
 def _slow(candidate: Document) -> str:
@@ -219,8 +221,7 @@ def _sentences(results: Results, name: str, form: TableForm) -> list[str]:
             continue
         for i, sentence in enumerate(section.sentences):
             head = f"{section.title:<13}" if i == 0 else " " * 13
-            lines += textwrap.wrap(head + visible(sentence), WIDTH, subsequent_indent=" " * 15,
-                                   break_long_words=False, break_on_hyphens=False)  # fmt: skip
+            lines += wrapped(visible(sentence), WIDTH, first=head, rest=" " * 15)
     return [*lines, ""] if form is TableForm.TABLE else lines
 
 
@@ -232,12 +233,8 @@ def _line(results: Results, name: str) -> str:
     metric = str(task["ranked_by"])
     if not best["viable"]:
         return visible(f"{name}: no candidate is viable (n = {task['examples']})") + "\n"
-    return (
-        visible(
-            f"{name}: {order[0]} {called(metric)} {_with_interval(best, metric)} (n = {task['examples']})"
-        )
-        + "\n"
-    )
+    told = f"{order[0]} {called(metric)} {_with_interval(best, metric)}"
+    return visible(f"{name}: {told} (n = {task['examples']})") + "\n"
 
 
 def _csv(results: Results, tasks: Sequence[str]) -> str:
@@ -251,11 +248,12 @@ def _csv(results: Results, tasks: Sequence[str]) -> str:
             scopes |= {s: document(f)["metrics"] for s, f in document(document(found)["subsets"]).items()}
             for subset, metrics in scopes.items():
                 for metric, figures in document(metrics).items():
-                    cells = [document(figures).get(k) for k in ("value", "low", "high", "n")]
-                    writer.writerow([_cell(name), _cell(candidate), _cell(subset), metric, *cells])
+                    told = [document(figures).get(k) for k in ("value", "low", "high", "n")]
+                    writer.writerow([_cell(name), _cell(candidate), _cell(subset), metric, *told])
     return buffer.getvalue()
 
 
 def _cell(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """A text that a spreadsheet does not take for a formula, nor a terminal for a command."""
+    shown = visible(text)
+    return "'" + shown if text.startswith(("=", "+", "-", "@", "\t", "\r")) else shown
