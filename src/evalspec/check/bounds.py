@@ -32,6 +32,8 @@ UNITS = {
 
 PARAMETRIC = re.compile(r".*[@^].*|p[0-9]+(\.[0-9]+)?")  # pass@10, pass^5, coverage@5%, p99.9
 SIGNED = ("overconfidence",)
+OF_A_LABEL = ("precision", "recall", "f1")
+OF_STEPS = ("accuracy",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Measured:
     final: Step
     costs_given: bool
     confident: bool  # whether some candidate may give a confidence
+    positive: bool  # whether one label is looked for, by `positive` or because answers are yes or no
 
 
 def known_metric(word: tree.Word, measured: Measured | None, faults: Faults) -> Metric | None:
@@ -114,6 +117,9 @@ def _bounds(bound: tree.Bound, measured: Measured, faults: Faults) -> list[Bound
     value = _figure(bound.value, metric, faults)
     if value is None:
         return []
+    arguments = _arguments(bound.argument, metric, measured, faults)
+    if not all(_fits_argument(metric, a, measured, bound.metric.at, faults) for a in arguments[:1]):
+        return []
     return [
         Bound(
             metric=metric.name,
@@ -125,8 +131,26 @@ def _bounds(bound: tree.Bound, measured: Measured, faults: Faults) -> list[Bound
             clause=_clause(bound, subset if subset is not None and "=" in subset else None),
             at=bound.at,
         )
-        for subset, label, step in _arguments(bound.argument, metric, measured, faults)
+        for subset, label, step in arguments
     ]
+
+
+def _fits_argument(metric: Metric, argument: Argument, measured: Measured, at: Span, faults: Faults) -> bool:
+    _, label, step = argument
+    if step is not None and metric.name not in OF_STEPS:
+        way_out = f"of a step there is {', '.join(f'`{m}`' for m in OF_STEPS)}"
+        faults.add("E0416", at, f"`{metric.name}` is not measured of a step", way_out)
+        return False
+    return step is not None or _label_is_told(metric, label, measured, at, faults)
+
+
+def _label_is_told(metric: Metric, label: str | None, measured: Measured, at: Span, faults: Faults) -> bool:
+    """Whether it is known of which label precision, recall and f1 are meant."""
+    if metric.name not in OF_A_LABEL or label is not None or measured.positive:
+        return True
+    way_out = f"write `positive = LABEL`, or a bound `{metric.name}(LABEL)`"
+    faults.add("E0416", at, f"`{metric.name}` needs a label", way_out)
+    return False
 
 
 def _clause(bound: tree.Bound, member: str | None) -> str:
@@ -195,11 +219,7 @@ def _member(family: tree.Name, member: tree.Text, measured: Measured, faults: Fa
 
 def _named(name: str, at: Span, metric: Metric, measured: Measured, faults: Faults) -> list[Argument]:
     found: list[Argument] = [(s.name, None, None) for s in measured.subsets if name in (s.name, s.family)]
-    labels = (
-        measured.labels.names
-        if measured.labels is not None and metric.name in ("precision", "recall", "f1")
-        else ()
-    )
+    labels = measured.labels.names if measured.labels is not None and metric.name in OF_A_LABEL else ()
     if name in labels:
         found.append((None, name, None))
     if measured.chain and name in {s.name for s in measured.steps}:
@@ -230,6 +250,9 @@ def read_rank(entries: Entries, measured: Measured, costs: Costs | None, faults:
         default = "expected_cost" if costs is not None else "end_to_end" if measured.chain else "accuracy"
         return (default,)
     metrics = [known_metric(word, measured, faults) for word in several_of(value, "a metric", faults) or ()]
+    for metric in metrics:
+        if metric is not None:
+            _label_is_told(metric, None, measured, value.at, faults)
     return tuple(m.name for m in metrics if m is not None) or ("accuracy",)
 
 

@@ -247,7 +247,9 @@ def _price(block: tree.Block, faults: Faults) -> Price | None:
             faults.add("E0406", block.header, f"`price` needs `{name}`", f"write `{name} = $0.15`")
             continue
         found = quantity_of(value, (Unit.MONEY,), f"`{name}`", faults)
-        if found is not None:
+        if found is not None and found.value < 0:
+            faults.add("E0305", value.at, f"`{name}` is never less than nothing", f"write `{name} = $0.15`")
+        elif found is not None:
             figures[name] = found.value
     per = entries.value("per")
     tokens = whole_number(per, "`per`", faults) if per is not None else 1_000_000

@@ -119,6 +119,8 @@ def _labels_mentioned(entries: Entries, answer: AnswerRead, asked: Asked, faults
     value = entries.value("prompt")
     if not isinstance(answer.type, OneOf) or value is None or not asked.messages or "labels" in asked.names:
         return
+    if not asked.columns and not asked.names:  # told as a prompt that reads nothing
+        return
     text = asked.texts.casefold()
     missing = [label for label in answer.type.labels if label.casefold() not in text]
     if missing:

@@ -25,6 +25,7 @@ from evalspec.language.program import (
     Subset,
     Task,
     WhenCheaper,
+    YesNo,
 )
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, problem
@@ -151,6 +152,7 @@ def _decided(
         final=final.step,
         costs_given="costs" in entries.attributes or "costs" in entries.spoiled,
         confident=confident,
+        positive="positive" in entries.attributes or isinstance(final.step.answer, YesNo),
     )
     requirements, exclude = read_requirements(entries, measured, faults)
     return Task(
@@ -161,13 +163,13 @@ def _decided(
         models=models,
         steps=tuple(s.step for s in steps),
         answer_of=final.step.name,
-        chain_confidence=_chain_confidence(entries, chain, faults),
+        chain_confidence=_chain_confidence(entries, chain, confident, faults),
         costs=costs,
         abstain=_policy(entries, costs, measured, faults),
         requirements=requirements,
         exclude=exclude,
         positive=_positive(entries, final, faults),
-        binning=_binning(entries, faults),
+        binning=_binning(entries, confident, faults),
         rank=read_rank(entries, measured, costs, faults),
     )
 
@@ -365,9 +367,14 @@ def _positive(entries: Entries, final: StepRead, faults: Faults) -> str | None:
     return word.text
 
 
-def _binning(entries: Entries, faults: Faults) -> tuple[Binning, int]:
+def _binning(entries: Entries, confident: bool, faults: Faults) -> tuple[Binning, int]:
     value = entries.value("calibration")
     if value is None:
+        return "auto", 10
+    if not confident:
+        faults.add(
+            "E0416", value.at, "`calibration` needs a confidence", "write `confidence = [logprobs, stated]`"
+        )
         return "auto", 10
     match call_of(value):
         case ("auto" | "values" as name, (), {}):
@@ -383,8 +390,11 @@ def _binning(entries: Entries, faults: Faults) -> tuple[Binning, int]:
     return "auto", 10
 
 
-def _chain_confidence(entries: Entries, chain: bool, faults: Faults) -> str:
+def _chain_confidence(entries: Entries, chain: bool, confident: bool, faults: Faults) -> str:
     value = entries.value("confidence") if chain else None
+    if value is not None and not confident:
+        faults.add("E0416", value.at, "no step gives a confidence", "write `confidence = stated` in a step")
+        return "last"
     word = word_of(value, "`confidence`", faults) if value is not None else None
     if word is not None and word.text not in ("last", "product", "lowest"):
         faults.add(

@@ -54,7 +54,7 @@ def word_of(node: tree.Expr, what: str, faults: Faults) -> tree.Word | None:
         return tree.Word(node.text, node.at, quoted=True)
     if column := _column_call(node):
         return column
-    faults.add("E0305", node.at, f"{what} is a name, and this is `{shown(node)}`")
+    faults.add("E0305", node.at, f"{what} is a name, and this is `{shown(node)}`", "write the name alone")
     return None
 
 

@@ -219,7 +219,7 @@ class _Compiler:
         inside = node.operator is Operator.IN
         left_type, left = self.compile(node.left)
         if isinstance(node.right, tree.Sequence):
-            items = [self.item(item, left_type) for item in node.right.items]
+            items = self.items(node.right.items, left_type)
             return Type.BOOL, lambda row: functions.member_of(
                 left(row), [item(row) for item in items], inside
             )
@@ -229,13 +229,15 @@ class _Compiler:
                               "write `[…]`, or `contains` to look into a text")  # fmt: skip
         return Type.BOOL, lambda row: functions.member_of(left(row), right(row), inside)
 
-    def item(self, node: tree.Expr, wanted: Type) -> Evaluate:
-        """One item of a list that a value is looked for in; it can be there only if it is of its type."""
-        kind, value = self.compile(node)
-        if Type.UNKNOWN not in (kind, wanted) and kind is not wanted:
-            message = f"a {kind} stands in the list for a {wanted}"
-            self.wrong("E0302", node.at, message, _list_help(kind, wanted))
-        return value
+    def items(self, nodes: tuple[tree.Expr, ...], wanted: Type) -> list[Evaluate]:
+        """The items of a list that a value is looked for in; the first of another type is told."""
+        compiled = [self.compile(node) for node in nodes]
+        for node, (kind, _) in zip(nodes, compiled, strict=True):
+            if Type.UNKNOWN not in (kind, wanted) and kind is not wanted:
+                message = f"a {kind} stands in the list for a {wanted}"
+                self.wrong("E0302", node.at, message, _list_help(kind, wanted))
+                break
+        return [value for _, value in compiled]
 
     def contains(self, node: tree.Binary) -> Typed:
         left_type, left = self.compile(node.left)
@@ -330,4 +332,4 @@ def _condition_help(kind: Type) -> str:
 def _list_help(item: Type, wanted: Type) -> str:
     if item is Type.NUMBER and wanted is Type.TEXT:
         return "quote it, since the column is text; `number(…)` makes a number of a text"
-    return ""
+    return f"write a {wanted}"

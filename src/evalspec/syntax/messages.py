@@ -168,6 +168,12 @@ def _head(here: Situation) -> Diagnostic | None:
     )
 
 
+def _import_of_a_word(here: Situation) -> Diagnostic | None:
+    if here.before is None or here.before.type != "IMPORT" or here.token.type == "SEP":
+        return None
+    return problem("E0112", here.at, "`import` takes the name of a file", 'write `import "models.eval"`')
+
+
 def _no_equals(here: Situation) -> Diagnostic | None:
     words = here.entry
     if not words or any(t.type not in ("NAME", "STRING", "METRIC", "STAR") for t in words):
@@ -241,6 +247,7 @@ RULES = (
     _open_bracket,
     _table,
     _no_value,
+    _import_of_a_word,
     _no_equals,
     _chained,
     _two_on_a_line,

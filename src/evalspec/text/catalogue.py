@@ -149,5 +149,6 @@ CATALOGUE: Mapping[str, str] = {
     # ── plan ──
     "N0701": "the smallest difference that the set can tell apart",
     "W0702": "a bound that will stay undecided",
+    "W0703": "two bounds that nothing can meet together",
     "E0703": "a plan that is none, or is outdated",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from evalspec.check.names import Declared
+from evalspec.check.rules.contradictions import bounds_agree
 from evalspec.check.rules.golds import golds_can_be_answered
 from evalspec.check.rules.inputs import equal_inputs_agree, training_rows_are_not_scored
 from evalspec.check.rules.power import bounds_can_be_decided, what_can_be_told_apart
@@ -22,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     equal_inputs_agree,
     training_rows_are_not_scored,
     recorded_answers_fit,
+    bounds_agree,
     bounds_can_be_decided,
     what_can_be_told_apart,
 )

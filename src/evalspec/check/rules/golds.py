@@ -35,24 +35,22 @@ def _of_step(step: Step, loaded: Loaded) -> Iterable[Diagnostic]:
         return
     found = ((row, valid_gold(step, step.gold(row.values), row.values)) for row in loaded.rows)
     wrong = [(row, fault) for row, fault in found if fault is not None]
-    if len(wrong) > SHOWN and len(wrong) > len(loaded.rows) / 2:
-        yield _wrong_column(step.gold.at, wrong, len(loaded.rows))
+    if len(wrong) > SHOWN:
+        yield _many(step.gold.at, wrong, len(loaded.rows))
         return
-    for row, fault in wrong[:SHOWN]:
+    for row, fault in wrong:
         at = DataLine(row.file, row.line)
         yield problem("E0615", at, f"the gold {fault}", "mend the data, or the answer type")
-    if len(wrong) > SHOWN:
-        more = f"{len(wrong) - SHOWN} more golds cannot be answered"
-        yield problem("E0615", step.gold.at, more, "is this the right column, and the right answer type?")
 
 
-def _wrong_column(at: Span, wrong: Sequence[tuple[Row, str]], total: int) -> Diagnostic:
-    """Most golds being wrong is one mistake: the column is another, or the answer type."""
-    row, fault = wrong[0]
+def _many(at: Span, wrong: Sequence[tuple[Row, str]], total: int) -> Diagnostic:
+    """Many wrong golds are one mistake: the column is another, or the answer type."""
     return problem(
         "E0615",
         at,
-        f"{len(wrong):,} of {total:,} golds cannot be answered: the first {fault}",
+        f"{len(wrong):,} of {total:,} golds cannot be answered",
         "is this the right column, and the right answer type?",
-        labels=[Label(at=DataLine(row.file, row.line), message="the first of them")],
+        labels=[
+            Label(at=DataLine(row.file, row.line), message=f"the gold {fault}") for row, fault in wrong[:3]
+        ],
     )

@@ -26,8 +26,8 @@ def declarations_are_used(
     declared: Declared, program: Program, data: Mapping[str, Loaded]
 ) -> Iterable[Diagnostic]:
     """A warning for each declaration that no other refers to."""
-    if not (declared.names["task"] or declared.names["chain"] or declared.names["decision"]):
-        return
+    if not (declared.names["task"] or declared.names["chain"]) or declared.names["decision"]:
+        return  # a library; or a decision, which is not built yet, and may use anything
     used = set(_references(declared.file.entries))
     used |= {(kind, nearest(name, declared.names[kind]) or name) for kind, name in used if kind}
     used |= {("model", m) for task in program.tasks.values() for m in task.models}
@@ -86,6 +86,7 @@ def _argument_names(value: tree.Expr) -> Iterator[str]:
     """The names in the arguments of calls, such as `baseline(…, train = tickets)`."""
     for item in value.items if isinstance(value, tree.Sequence) else (value,):
         if isinstance(item, tree.Call):
+            yield from _names(item.function)
             for argument in (*item.arguments, *(named.value for named in item.named)):
                 yield from _names(argument)
                 yield from _argument_names(argument)
