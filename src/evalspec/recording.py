@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import platform
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalspec import __version__
+from evalspec.answers.reading import Outcome
 from evalspec.language.program import Baseline
 from evalspec.models.model import Failure, FailureKind
 from evalspec.plan.plan import Plan, Selection
@@ -92,14 +93,15 @@ def selection_of(value: Json) -> Selection:
     )
 
 
-def completed(results: Results) -> Results:
-    """The results with `complete` told: whether every example of every candidate was asked."""
+def completed(results: Results, traces: Iterable[Trace]) -> Results:
+    """The results with `complete` told: whether every step of every example was asked of every candidate."""
+    unasked = any(s.reading.outcome is Outcome.NOT_ASKED for trace in traces for s in trace.steps)
     outcomes = [
         document(document(c)["outcomes"])
         for task in document(results.document["tasks"]).values()
         for c in document(document(task)["candidates"]).values()
     ]
-    complete = not any(o["not_asked"] for o in outcomes)
+    complete = not unasked and not any(o["not_asked"] for o in outcomes)
     run: Document = {**document(results.document["run"]), "complete": complete}
     return Results({**results.document, "run": run})
 

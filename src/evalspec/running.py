@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,7 +130,7 @@ async def run_plan(
                 raise
             fault = broken
         run = run_record(plan, front.source, started, counter.total)
-        results = completed(score(plan, gathered.traces, run))
+        results = completed(score(plan, gathered.traces, run), chain.from_iterable(gathered.traces.values()))
         if store is not None and fault is None:
             fault = _kept(store, stored_record(results, plan, gathered.traces))
     return Ran(results, fault, stopping.asked.is_set(), troubles.found)
@@ -176,7 +177,11 @@ def rescore(
             f"{replayed.missing} of its answers are not kept, or would be asked for differently now"
         )
     run = shown_record(record, front.source)
-    return plan, replayed, completed(score(plan, replayed.traces, run))
+    return (
+        plan,
+        replayed,
+        completed(score(plan, replayed.traces, run), chain.from_iterable(replayed.traces.values())),
+    )
 
 
 def _demand_addresses(plan: Plan, environment: Mapping[str, str]) -> None:

@@ -95,7 +95,7 @@ chain t {
   step two { prompt = "two {{ id }} of {{ one }}"; answer = yes_no; gold = g2 }
   step three { prompt = "three {{ id }} {{ two }}"; answer = text }
   answer_of = two
-  require { accuracy(one) >= 50%; p95(two) <= 1s }
+  require { accuracy(one) >= 50%; p95 <= 1s }
 }
 """
 

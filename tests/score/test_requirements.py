@@ -180,13 +180,10 @@ def test_a_bound_on_a_step(tmp_path: Path) -> None:
             for s, r in (("one", "8"), ("two", "a"))
         ],
     )
-    bounds = "accuracy(one) >= 50%; accuracy(two) >= 50%; p95(two) <= 1s; end_to_end >= 50%"
+    bounds = "accuracy(one) >= 50%; accuracy(two) >= 50%; end_to_end >= 50%"
     found = candidate(scored(tmp_path, DATASET + MODEL + CHAIN.replace("BOUNDS", bounds)))
-    one, two, slow, whole = found["requirements"]
+    one, two, whole = found["requirements"]
     assert (one["verdict"], two["verdict"], whole["verdict"]) == ("not_met", "met", "met")
-    # What no step is measured by is never judged by another figure in its stead.
-    assert (slow["verdict"], slow["value"]) == ("undecided", None)
-    assert "single steps" in slow["why"]
 
 
 # ── what follows ──────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ from enum import StrEnum
 from evalspec.language.schema import METRICS
 from evalspec.report.glyphs import cells, visible
 from evalspec.report.wrapping import shortened, wrapped
+from evalspec.score.lookups import follows_policy
 from evalspec.score.results import Results
 from evalspec.score.sentences import sections
 from evalspec.score.wording import (
@@ -193,7 +194,7 @@ def _value(candidate: Document, metric: str) -> str:
 
 def _coverage(candidate: Document) -> str:
     coverage = number(document(candidate["policy"]).get("coverage"))
-    return "-" if coverage is None else percent(coverage, 0)
+    return "-" if coverage is None or not follows_policy(candidate) else percent(coverage, 0)
 
 
 def _ece(candidate: Document) -> str:

@@ -143,7 +143,8 @@ def _held_against(requirement: Document) -> str:
         return str(requirement.get("why", "no data"))
     around = interval(metric, number(requirement.get("low")), number(requirement.get("high")))
     told = f"95 % {around}, " if around else ""
-    return f"{figure(metric, value)} ({told}n = {requirement.get('n')})"
+    why = f"; {requirement['why']}" if not around and requirement.get("why") else ""
+    return f"{figure(metric, value)} ({told}n = {requirement.get('n')}{why})"
 
 
 def missing(task: Document) -> Iterator[str]:

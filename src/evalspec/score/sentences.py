@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from evalspec.language.schema import METRICS, Measure
 from evalspec.score import findings
-from evalspec.score.lookups import candidate_of, metric_of, unit_of, value_of, viable_in
+from evalspec.score.lookups import candidate_of, follows_policy, metric_of, unit_of, value_of, viable_in
 from evalspec.score.results import Results
 from evalspec.score.wording import (
     Document,
@@ -72,6 +72,10 @@ def _decide(task: Document) -> Iterator[str]:
     said = f"{figure(metric, value, unit_of(task))} ({told}n = {figures.get('n')})"
     if len(viable) == 1:
         yield f"{best}: {called(metric)} {said}."
+        return
+    if candidate_of(task, best)["rank_low"] is None:
+        order = f"The order is no evidence: {called(metric)} is not compared pair by pair."
+        yield f"{best} has the best {called(metric)}, {said}. {order}"
         return
     tied = [n for n in viable[1:] if candidate_of(task, n)["in_the_running"]]
     yield f"Take {best}: the best {called(metric)}, {said}." if not tied else _tie(task, best, tied, said)
@@ -239,6 +243,12 @@ def _costs(task: Document) -> Iterator[str]:
             yield f"{name} gives no confidence, so it answers everything: {cost}."
             continue
         cost = figure("expected_cost", as_is, unit)
+        if not follows_policy(candidate_of(task, name)):
+            answered = figure("expected_cost", answer_all, unit)
+            kept = f"handing over what is promised to be dearer (`abstain = when_cheaper`) would cost {cost}"
+            left = percent(coverage or 0, 0)
+            yield f"{name} answers everything and costs {answered}; {kept} and leave it {left}."
+            continue
         said = f"{name} answers {percent(coverage or 0, 0)} itself and costs {cost}"
         answered = figure("expected_cost", answer_all, unit)
         yield f"{said} a decision (all answered: {answered}){_surprise(policy, unit)}."
