@@ -153,9 +153,14 @@ def missing(task: Document) -> Iterator[str]:
         unheard = {k: number(outcomes.get(k)) or 0 for k in ("error", "not_asked")}
         unread = {k: number(outcomes.get(k)) or 0 for k in ("no_answer", "truncated", "refused", "timeout")}
         if unheard["error"]:
-            yield f"{name}: {unheard['error']:.0f} requests failed; they count nowhere."
+            yield f"{name}: errors on {_counted(unheard['error'], 'example')}, in no figure."
         if unheard["not_asked"]:
-            yield f"{name}: {unheard['not_asked']:.0f} examples are not answered yet; they count nowhere."
+            yield f"{name}: {_counted(unheard['not_asked'], 'example')} not answered yet, in no figure."
         told = [f"{n:.0f} {called(k)}" for k, n in unread.items() if n]
         if told:
             yield f"{name}: {listed(told)} of {task['examples']}; these count as wrong."
+
+
+def _counted(count: float, noun: str) -> str:
+    """A count with its noun: `1 example`, `1,204 examples`."""
+    return f"{count:,.0f} {noun}" + ("" if count == 1 else "s")
