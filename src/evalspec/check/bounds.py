@@ -137,6 +137,9 @@ def _bounds(bound: tree.Bound, measured: Measured, faults: Faults) -> list[Bound
 
 def _fits_argument(metric: Metric, argument: Argument, measured: Measured, at: Span, faults: Faults) -> bool:
     _, label, step = argument
+    if step is not None and metric.measure is Measure.TIME:
+        faults.not_built(at, "the latency of a step")
+        return False
     if step is not None and metric.name not in OF_STEPS:
         way_out = f"of a step there is {', '.join(f'`{m}`' for m in OF_STEPS)}"
         faults.add("E0416", at, f"`{metric.name}` is not measured of a step", way_out)
