@@ -7,35 +7,29 @@ from typing import TYPE_CHECKING
 
 from evalspec.check.bounds import Measured, check_metrics, read_rank, read_requirements
 from evalspec.check.datasets import Data, named_dataset
+from evalspec.check.deciding import read_binning, read_chain_confidence, read_policy, read_positive
 from evalspec.check.entries import Entries, Faults, read_entries
 from evalspec.check.pricing import bind_costs
 from evalspec.check.steps import StepRead, read_single, read_steps
-from evalspec.check.values import call_of, quantity_of, shown, whole_number, word_of, words_of
+from evalspec.check.values import word_of, words_of
 from evalspec.language.program import (
     Baseline,
-    Below,
-    Binning,
-    CostMatrix,
     Costs,
     Hosted,
-    LeastConfident,
     ModelSpec,
-    Policy,
     Recorded,
     Subset,
     Task,
-    WhenCheaper,
     YesNo,
 )
-from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, problem
-from evalspec.text.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evalspec.check.costs import Written
     from evalspec.check.names import Declared
+    from evalspec.syntax import tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +157,13 @@ def _decided(
         models=models,
         steps=tuple(s.step for s in steps),
         answer_of=final.step.name,
-        chain_confidence=_chain_confidence(entries, chain, confident, faults),
+        chain_confidence=read_chain_confidence(entries, chain, confident, faults),
         costs=costs,
-        abstain=_policy(entries, costs, measured, faults),
+        abstain=read_policy(entries, costs, measured, faults),
         requirements=requirements,
         exclude=exclude,
-        positive=_positive(entries, final, faults),
-        binning=_binning(entries, confident, faults),
+        positive=read_positive(entries, final, faults),
+        binning=read_binning(entries, confident, faults),
         rank=read_rank(entries, measured, costs, faults),
     )
 
@@ -311,98 +305,3 @@ def _confident(steps: Sequence[StepRead], models: Sequence[str], known: Known) -
     declared = any(s.step.confidence for s in steps)
     own = any(not isinstance(known.models[m].use, Hosted) for m in models)
     return declared or own
-
-
-def _policy(entries: Entries, costs: Costs | None, measured: Measured, faults: Faults) -> Policy | None:
-    value = entries.value("abstain")
-    if value is None:
-        return None
-    policy = _read_policy(value, faults)
-    if policy is None:
-        return None
-    if not measured.costs_given:
-        faults.add("E0311", value.at, "abstaining has no price: this task has no costs",
-                   "write `costs = NAME`, with an `abstain` column")  # fmt: skip
-    elif costs is not None and costs.abstain is None:
-        column = "an `abstain` column" if isinstance(costs, CostMatrix) else "`abstain = …`"
-        faults.add("E0311", value.at, f"abstaining has no price in `{costs.name}`", f"give it {column}")
-    elif not measured.confident:
-        faults.add("E0415", value.at, "abstaining needs a confidence, and no candidate gives one",
-                   "write `confidence = [logprobs, stated]`")  # fmt: skip
-    return policy
-
-
-def _read_policy(value: tree.Expr, faults: Faults) -> Policy | None:
-    match call_of(value):
-        case ("when_cheaper", (), {}):
-            return WhenCheaper.AS_IS
-        case ("when_cheaper", (tree.Name(text="recalibrated"),), {}):
-            faults.not_built(value.at, "`when_cheaper(recalibrated)`")
-            return None
-        case ("below" | "least_confident" as name, (figure,), {}):
-            found = quantity_of(figure, (Unit.RATIO, Unit.NUMBER), f"`{name}`", faults)
-            if found is None:
-                return None
-            if not 0 <= found.value <= 1:
-                faults.add("E0429", figure.at, f"`{name}` takes a share", f"write `{name}(80%)`")
-                return None
-            return Below(float(found.value)) if name == "below" else LeastConfident(float(found.value))
-    faults.add("E0305", value.at, f"there is no policy `{shown(value)}`",
-               "write `when_cheaper`, `below(80%)` or `least_confident(5%)`")  # fmt: skip
-    return None
-
-
-def _positive(entries: Entries, final: StepRead, faults: Faults) -> str | None:
-    value = entries.value("positive")
-    word = word_of(value, "`positive`", faults) if value is not None else None
-    if word is None or final.labels is None or not final.labels.names:
-        if word is not None and final.labels is None:
-            faults.add("E0416", word.at, "`positive` needs answers that are labels", "remove it")
-        return word.text if word is not None else None
-    if word.text not in final.labels.names:
-        faults.add(
-            "E0310", word.at, f"`{word.text}` is not a label", did_you_mean(word.text, final.labels.names)[0]
-        )
-        return None
-    return word.text
-
-
-def _binning(entries: Entries, confident: bool, faults: Faults) -> tuple[Binning, int]:
-    value = entries.value("calibration")
-    if value is None:
-        return "auto", 10
-    if not confident:
-        faults.add(
-            "E0416", value.at, "`calibration` needs a confidence", "write `confidence = [logprobs, stated]`"
-        )
-        return "auto", 10
-    match call_of(value):
-        case ("auto" | "values" as name, (), {}):
-            return name, 10
-        case ("width" | "mass" as name, (figure,), {}):
-            return name, whole_number(figure, f"`{name}`", faults) or 10
-    faults.add(
-        "E0305",
-        value.at,
-        f"there is no binning `{shown(value)}`",
-        "write `auto`, `width(10)`, `mass(10)` or `values`",
-    )
-    return "auto", 10
-
-
-def _chain_confidence(entries: Entries, chain: bool, confident: bool, faults: Faults) -> str:
-    value = entries.value("confidence") if chain else None
-    if value is not None and not confident:
-        faults.add("E0416", value.at, "no step gives a confidence", "write `confidence = stated` in a step")
-        return "last"
-    word = word_of(value, "`confidence`", faults) if value is not None else None
-    if word is not None and word.text not in ("last", "product", "lowest"):
-        faults.add(
-            "E0425",
-            word.at,
-            f"a chain's confidence is not `{word.text}`",
-            "write `last`, `product` or `lowest`",
-            "where a step's confidence comes from stands in the step",
-        )
-        return "last"
-    return word.text if word is not None else "last"
