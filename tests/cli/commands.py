@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -73,7 +74,9 @@ def each(*commands: Sequence[object], at: Path) -> list[Ended]:
 
 @contextmanager
 def started(*arguments: object, at: Path) -> Iterator[subprocess.Popen[str]]:
-    """A command that goes on while the test does other things."""
+    """A command that goes on while the test does other things, and that hears Ctrl-C."""
+    # Tests that run in the background inherit a SIGINT that is ignored, and would pass that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         command(*arguments),
         cwd=at,
