@@ -110,11 +110,11 @@ async def run_async(
 ) -> Results:
     """The same inside a running event loop."""
     from evalspec.planning import load
-    from evalspec.running import plan_of, run_plan
+    from evalspec.running import run_plan, runnable_plan
 
     front, how = load(Path(path), _options(options))
     variables = os.environ if environment is None else environment
-    ran = await run_plan(plan_of(front, how), front, how, variables)
+    ran = await run_plan(runnable_plan(front, how), front, how, variables)
     return Results(ran.results, str(ran.fault) if ran.fault is not None else None)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from evalspec import __version__
 from evalspec.answers.reading import Outcome
-from evalspec.language.program import Baseline
+from evalspec.language.candidates import Baseline
 from evalspec.models.model import Failure, FailureKind
 from evalspec.plan.plan import Plan, Selection
 from evalspec.run.replay import FailedStep

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from evalspec.language.program import Environment, Hosted
+from evalspec.language.candidates import Environment, Hosted
 from evalspec.models.faults import EvalspecFault, MissingEnvironment
-from evalspec.pipeline import Front, score
-from evalspec.plan.plan import Plan, Selection, build_plan
+from evalspec.pipeline import Front, SpecFault, score
+from evalspec.plan.plan import Plan, Selection, build_plan, not_runnable
 from evalspec.recording import (
     completed,
     data_digests,
@@ -82,6 +82,15 @@ def plan_of(front: Front, options: Options) -> Plan:
     """The plan of a checked spec. Raises SpecFault and EmptySelection."""
     checked = front.ready
     return build_plan(checked.program, checked.data, options.selection, options.seed)
+
+
+def runnable_plan(front: Front, options: Options) -> Plan:
+    """The plan of a spec that `run` can do wholly. Raises SpecFault and EmptySelection."""
+    plan = plan_of(front, options)
+    later = not_runnable(plan)
+    if later:
+        raise SpecFault(later)
+    return plan
 
 
 async def run_plan(
@@ -167,7 +176,7 @@ def rescore(
     options = Options(
         selection=selection_of(record.get("selection")), seed=seed if isinstance(seed, int) else 0
     )
-    plan = plan_of(front, options)
+    plan = runnable_plan(front, options)
     if data_digests(plan) != record.get("data_sha256"):
         raise Outdated("the data are not those of this run any more")
     _demand_addresses(plan, environment)

@@ -10,20 +10,9 @@ from pathlib import Path
 import pytest
 
 from evalspec.answers.reading import Reading, read
-from evalspec.language.program import (
-    AnswerType,
-    ConfidenceSource,
-    Exact,
-    Fence,
-    LetterOf,
-    NumberAnswer,
-    OneOf,
-    Pattern,
-    Step,
-    TextAnswer,
-    TextScore,
-    YesNo,
-)
+from evalspec.language.answer_types import AnswerType, LetterOf, NumberAnswer, OneOf, TextAnswer, YesNo
+from evalspec.language.judging import Exact, Fence, Pattern, TextScore
+from evalspec.language.program import ConfidenceSource, Step
 from evalspec.models.model import Answer, Failure, TokenChoice
 from evalspec.text.source import Source, Span
 

@@ -10,7 +10,9 @@ from pytest import approx  # noqa: PT013
 from answers.asking import CHOICES, LETTERS, QUEUES, TEXT, YES_NO, reading, step, token
 from evalspec.answers.confidence import STATED_INSTRUCTION, spread_of_tokens, take_stated
 from evalspec.answers.reading import Outcome, Reading
-from evalspec.language.program import ConfidenceSource, NumberAnswer, OneOf, Pattern
+from evalspec.language.answer_types import NumberAnswer, OneOf
+from evalspec.language.judging import Pattern
+from evalspec.language.program import ConfidenceSource
 from evalspec.models.model import Answer, TokenChoice
 
 LOGPROBS, STATED, OWN = ConfidenceSource.LOGPROBS, ConfidenceSource.STATED, ConfidenceSource.OWN

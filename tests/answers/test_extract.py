@@ -7,7 +7,7 @@ import pytest
 from answers.asking import NUMBER, QUEUES, TEXT, reading, step
 from evalspec.answers.extract import Excerpt, Missed, extract, fences, strip_reasoning
 from evalspec.answers.reading import Outcome
-from evalspec.language.program import Fence, Pattern
+from evalspec.language.judging import Fence, Pattern
 
 
 @pytest.mark.parametrize(

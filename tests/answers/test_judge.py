@@ -9,7 +9,8 @@ import pytest
 from answers.asking import CHOICES, LETTERS, NUMBER, QUEUES, TEXT, YES_NO, reading, step
 from evalspec.answers.judge import gold_label, is_right, valid_gold
 from evalspec.answers.reading import Outcome, Reading
-from evalspec.language.program import AnswerType, Contains, Exact, Matches, NumberAnswer, OneOf, TextScore
+from evalspec.language.answer_types import AnswerType, NumberAnswer, OneOf
+from evalspec.language.judging import Contains, Exact, Matches, TextScore
 
 DECLINING = OneOf(labels=("a", "b"), decline="unsure")
 ALL = frozenset({"case", "space", "punctuation", "articles"})

@@ -6,7 +6,7 @@ import pytest
 
 from answers.asking import QUEUES, YES_NO, reading, said, step
 from evalspec.answers.reading import Outcome
-from evalspec.language.program import OneOf
+from evalspec.language.answer_types import OneOf
 
 SPAM = OneOf(labels=("spam", "not spam"))
 CARDS = OneOf(labels=("card", "card_arrival", "reverted_card_payment?", "top_up"))

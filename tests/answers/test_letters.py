@@ -6,7 +6,7 @@ import pytest
 
 from answers.asking import CHOICES, LETTERS, said
 from evalspec.answers.letters import gold_letter
-from evalspec.language.program import LetterOf
+from evalspec.language.answer_types import LetterOf
 
 TEN = LetterOf(columns=tuple("ABCDEFGHIJ"))
 TEN_CHOICES = {letter: f"choice {letter}" for letter in "ABCDEFGHIJ"}

@@ -9,18 +9,9 @@ import pytest
 from answers.asking import shared, step
 from evalspec.answers.judge import is_right
 from evalspec.answers.reading import Outcome, read
-from evalspec.language.program import (
-    Contains,
-    Exact,
-    Fence,
-    LetterOf,
-    NumberAnswer,
-    OneOf,
-    Pattern,
-    Step,
-    TextAnswer,
-    YesNo,
-)
+from evalspec.language.answer_types import LetterOf, NumberAnswer, OneOf, TextAnswer, YesNo
+from evalspec.language.judging import Contains, Exact, Fence, Pattern
+from evalspec.language.program import Step
 from evalspec.models.model import Answer
 
 IGNORING_ALL = Exact(ignore=frozenset({"case", "space", "punctuation", "articles"}))

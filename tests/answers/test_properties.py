@@ -18,17 +18,9 @@ from evalspec.answers.labels import fold
 from evalspec.answers.letters import read_letter
 from evalspec.answers.numbers import gold_number, same_number
 from evalspec.answers.reading import Outcome
-from evalspec.language.program import (
-    AnswerType,
-    ConfidenceSource,
-    Contains,
-    Exact,
-    Fence,
-    OneOf,
-    Pattern,
-    Step,
-    TextScore,
-)
+from evalspec.language.answer_types import AnswerType, OneOf
+from evalspec.language.judging import Contains, Exact, Fence, Pattern, TextScore
+from evalspec.language.program import ConfidenceSource, Step
 from evalspec.models.model import Answer, TokenChoice
 
 ODD = OneOf(

@@ -6,7 +6,8 @@ import pytest
 
 from answers.asking import CHOICES, LETTERS, NUMBER, QUEUES, TEXT, YES_NO, reading, step
 from evalspec.answers.reading import Outcome, labels_of, read
-from evalspec.language.program import AnswerType, Fence, OneOf, Pattern
+from evalspec.language.answer_types import AnswerType, OneOf
+from evalspec.language.judging import Fence, Pattern
 from evalspec.models.model import Answer, Failure, FailureKind
 
 OUTCOMES = {

@@ -11,7 +11,8 @@ import pytest
 
 from answers.asking import NUMBER, reading, said, shared, step
 from evalspec.answers.judge import gold_label, is_right, valid_gold
-from evalspec.language.program import LetterOf, OneOf, Pattern
+from evalspec.language.answer_types import LetterOf, OneOf
+from evalspec.language.judging import Pattern
 
 MMLU = LetterOf(columns=("A", "B", "C", "D"))
 

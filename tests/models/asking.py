@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from evalspec.language.program import Baseline, Hosted, ModelSpec, Recorded
+from evalspec.language.candidates import Baseline, Hosted, ModelSpec, Recorded
 from evalspec.models.baseline import Training
 from evalspec.models.connect import connected
 from evalspec.models.model import Answer, Failure, Message, Model, Request

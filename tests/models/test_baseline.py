@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from evalspec.language.program import Baseline
+from evalspec.language.candidates import Baseline
 from evalspec.models.baseline import BaselineModel, Training, baseline_model, without_scored
 from evalspec.models.classifiers import fit
 from evalspec.models.faults import EvalspecFault, UnusableTraining

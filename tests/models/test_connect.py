@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import servers
-from evalspec.language.program import Baseline, Environment, Hosted, ModelSpec, Price, Recorded
+from evalspec.language.candidates import Baseline, Environment, Hosted, ModelSpec, Price, Recorded
 from evalspec.models.baseline import Training
 from evalspec.models.capabilities import gives_logprobs
 from evalspec.models.connect import Keyer, keyer
@@ -62,7 +62,7 @@ def test_without_its_address_a_candidate_has_no_keys() -> None:
 
 def test_planning_loads_no_network_library() -> None:
     program = """
-from evalspec.language.program import Hosted, ModelSpec
+from evalspec.language.candidates import (Hosted, ModelSpec)
 from evalspec.models.connect import keyer
 from evalspec.models.model import Request
 from evalspec.models.prices import price_of

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 import servers
-from evalspec.language.program import Environment, Hosted
+from evalspec.language.candidates import Environment, Hosted
 from evalspec.models.faults import MissingEnvironment
 from evalspec.models.litellm import CONCURRENCY_CAP, LitellmModel
 from evalspec.models.model import FailureKind

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 import servers
-from evalspec.language.program import Environment, Hosted, Price
+from evalspec.language.candidates import Environment, Hosted, Price
 from evalspec.models import openai_http
 from evalspec.models.faults import EvalspecFault, MissingEnvironment, UnusableSetting
 from evalspec.models.model import FailureKind, Message, TokenChoice

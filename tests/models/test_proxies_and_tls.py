@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import servers
-from evalspec.language.program import Environment
+from evalspec.language.candidates import Environment
 from evalspec.models.endpoints import proxy_for
 from evalspec.models.faults import UnusableSetting
 from evalspec.models.model import FailureKind

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from evalspec.language.program import Recorded
+from evalspec.language.candidates import Recorded
 from evalspec.models.model import FailureKind
 from evalspec.models.recorded import (
     RecordedFault,

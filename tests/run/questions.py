@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from evalspec.language.program import Hosted
+from evalspec.language.candidates import Hosted
 from evalspec.models.endpoints import connect_to
 from evalspec.models.model import Answer, Failure, FailureKind, Message, Model, Request
 from evalspec.models.openai_http import OpenAIModel, open_session, request_body

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 import servers
-from evalspec.language.program import Environment
+from evalspec.language.candidates import Environment
 from evalspec.models.endpoints import connect_to
 from evalspec.models.model import Answer, Failure, FailureKind, Message, Model, Request
 from evalspec.models.openai_http import OpenAIModel, open_session

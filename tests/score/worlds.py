@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalspec.language.program import ModelSpec, Recorded
+from evalspec.language.candidates import ModelSpec, Recorded
 from evalspec.models.model import Answer, Failure, FailureKind, Request
 from evalspec.models.recorded import recorded_model
 from evalspec.pipeline import check_file, score

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from evalspec.language.program import Fence, Pattern
+from evalspec.language.judging import Fence, Pattern
 
 PATTERN_SECONDS = 2.0
 

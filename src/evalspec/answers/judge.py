@@ -16,17 +16,9 @@ from evalspec.answers.letters import gold_letter
 from evalspec.answers.numbers import gold_number, same_number
 from evalspec.answers.reading import Outcome, Reading, labels_of
 from evalspec.answers.texts import contains_text, same_text
-from evalspec.language.program import (
-    Contains,
-    Exact,
-    LetterOf,
-    Matches,
-    NumberAnswer,
-    OneOf,
-    Step,
-    TextAnswer,
-    YesNo,
-)
+from evalspec.language.answer_types import LetterOf, NumberAnswer, OneOf, TextAnswer, YesNo
+from evalspec.language.judging import Contains, Exact, Matches
+from evalspec.language.program import Step
 
 SHOWN = 60
 

@@ -27,15 +27,8 @@ from evalspec.answers.labels import YES_NO, continues, read_label, read_yes_no
 from evalspec.answers.letters import choices, read_letter
 from evalspec.answers.numbers import read_number
 from evalspec.answers.texts import read_text
-from evalspec.language.program import (
-    ConfidenceSource,
-    LetterOf,
-    NumberAnswer,
-    OneOf,
-    Step,
-    TextAnswer,
-    YesNo,
-)
+from evalspec.language.answer_types import LetterOf, NumberAnswer, OneOf, TextAnswer, YesNo
+from evalspec.language.program import ConfidenceSource, Step
 from evalspec.models.model import Answer, Failure, FailureKind
 
 CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens"})

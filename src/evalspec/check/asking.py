@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from evalspec.check.candidates import request_parameters
 from evalspec.check.entries import Entries, Faults, read_entries
 from evalspec.check.values import call_of, file_of, no_file, shown
+from evalspec.language.answer_types import LetterOf
 from evalspec.language.expressions import Type
-from evalspec.language.program import LetterOf
 from evalspec.language.prompts import Prompt, Written, place_of_name, read_prompt
 from evalspec.syntax import tree
 from evalspec.text.source import Source, Span

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from evalspec.check.entries import Entries, Faults, read_entries
 from evalspec.check.values import quantity_of, several_of, shown, word_of
-from evalspec.language.program import Bound, Costs, Limits, Step, Subset, TextAnswer
-from evalspec.language.schema import LATER_METRICS, METRICS, Measure, Metric
+from evalspec.language.answer_types import TextAnswer
+from evalspec.language.metric_names import LATER_METRICS, METRICS, Measure, Metric
+from evalspec.language.program import Bound, Costs, Limits, Step, Subset
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Label, did_you_mean, problem
 from evalspec.text.units import Unit

@@ -24,8 +24,9 @@ from evalspec.check.values import (
     whole_number,
     word_of,
 )
-from evalspec.language.program import Baseline, Environment, Hosted, ModelSpec, Price, Recorded
-from evalspec.language.schema import BASELINES, BLOCKS, NOT_BUILT_FUNCTIONS, PROVIDERS, RESERVED_PARAMETERS
+from evalspec.language.call_names import BASELINES, PROVIDERS, RESERVED_PARAMETERS, not_built_calls
+from evalspec.language.candidates import Baseline, Environment, Hosted, ModelSpec, Price, Recorded
+from evalspec.language.schema import BLOCKS
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, nearest, problem
 from evalspec.text.units import Unit
@@ -143,7 +144,7 @@ def _use(
     if call is not None and name == "recorded":
         _no_parameters(entries, "a recorded candidate", faults)
         return _recorded(node.at, call[1], call[2], faults)
-    if name in NOT_BUILT_FUNCTIONS["use"]:
+    if name in not_built_calls("use"):
         faults.not_built(node.at, f"`{name}(…)`")
         return None
     help_line = did_you_mean(name, ("baseline", "recorded"))[0] if name else ""

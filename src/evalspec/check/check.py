@@ -10,10 +10,11 @@ from evalspec.check.candidates import Surroundings, read_models, read_providers
 from evalspec.check.costs import read_costs
 from evalspec.check.datasets import Data, read_dataset, read_subsets
 from evalspec.check.entries import Faults
-from evalspec.check.names import declare
+from evalspec.check.names import Declared, declare, every_block
 from evalspec.check.rules import every_rule
 from evalspec.check.tasks import Known, read_tasks
-from evalspec.language.program import Program
+from evalspec.language.program import Later, Program
+from evalspec.text.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +55,21 @@ def check(file: File, *, read_data: bool = True) -> tuple[Checked, tuple[Diagnos
         tasks=tasks,
         limits=read_limits(declared, faults),
         column_types={name: d.types for name, d in data.items() if d.types is not None},
+        later=tuple(_later(declared, d) for d in faults.later),
     )
     checked = Checked(program, {name: d.loaded for name, d in data.items() if d.loaded is not None})
     faults.extend(every_rule(declared, checked.program, checked.data))
     return checked, tuple(faults.found)
+
+
+def _later(declared: Declared, said: Diagnostic) -> Later:
+    """What cannot be run yet, with the block that it stands in."""
+    at = said.at
+    for kind, name, block in every_block(declared):
+        if (
+            isinstance(at, Span)
+            and at.source is block.at.source
+            and block.at.start <= at.start < block.at.end
+        ):
+            return Later(kind=kind, name=name, said=said)
+    return Later(kind="", name="", said=said)

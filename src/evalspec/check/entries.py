@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from evalspec.language.schema import BLOCKS, REQUEST_PARAMETERS, BlockKind, Entry
+from evalspec.language.call_names import REQUEST_PARAMETERS
+from evalspec.language.schema import BLOCKS, BlockKind, Entry
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Diagnostic, Label, did_you_mean, nearest, problem
 
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
     from evalspec.text.source import Span
 
 NOT_BUILT = "E0499"
+NOT_RUN = "E0710"
 STAR = "*"
 
 
 @dataclass(slots=True)
 class Faults:
-    """Gathers what is wrong while a program is put together."""
+    """Gathers what is wrong while a program is put together, and apart from it what `run` cannot do yet."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    later: list[Diagnostic] = field(default_factory=list)
 
     def add(self, code: str, at: Span, message: str, *help_lines: str, labels: Iterable[Label] = ()) -> None:
         self.found.append(problem(code, at, message, *help_lines, labels=labels))
@@ -34,6 +37,10 @@ class Faults:
         self.add(
             NOT_BUILT, at, f"{what} is not built yet" + (f" ({doc})" if doc else ""), "remove it for now"
         )
+
+    def not_run(self, at: Span, what: str, *help_lines: str) -> None:
+        """Says that a part of the language is understood and cannot be run yet."""
+        self.later.append(problem(NOT_RUN, at, f"`run` cannot do {what} yet", *help_lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +182,10 @@ def _legal_block(entry: tree.Block, kind: BlockKind, seen: Sequence[tree.Block],
         else:
             _unknown(entry.kind.at, name, kind, faults)
         return False
-    if not known.built or known.block_later:
+    if not known.built or (known.block_too and not BLOCKS[name].built):
         faults.not_built(entry.header, f"`{name}`" if not known.built else f"`{name} {{ … }}`", known.doc)
         return False
-    if not known.block:
+    if not known.block and not known.block_too:
         faults.add("E0405", entry.header, f"`{name}` is not a block", f"write `{name} = …`")
         return False
     if not BLOCKS[name].named and any(b.kind.text == name for b in seen):

@@ -18,24 +18,12 @@ from evalspec.check.values import (
     unexpected_arguments,
     word_of,
 )
+from evalspec.language.answer_types import AnswerType, LetterOf, NumberAnswer, OneOf, TextAnswer, YesNo
+from evalspec.language.call_names import not_built_calls
 from evalspec.language.expressions import MEANT_LITERALLY, Expression, Type, compile_expression
 from evalspec.language.functions import pattern_fault, to_text
-from evalspec.language.program import (
-    AnswerType,
-    ConfidenceSource,
-    Contains,
-    Exact,
-    Fence,
-    LetterOf,
-    Matches,
-    NumberAnswer,
-    OneOf,
-    Pattern,
-    TextAnswer,
-    TextScore,
-    YesNo,
-)
-from evalspec.language.schema import NOT_BUILT_FUNCTIONS
+from evalspec.language.judging import Contains, Exact, Fence, Matches, Pattern, TextScore
+from evalspec.language.program import ConfidenceSource
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, problem
 from evalspec.text.units import Unit
@@ -96,7 +84,7 @@ def read_answer(entries: Entries, data: Data, faults: Faults) -> AnswerRead | No
 
 
 def _no_answer_type(value: tree.Expr, name: str, faults: Faults) -> None:
-    if name in NOT_BUILT_FUNCTIONS["answer"]:
+    if name in not_built_calls("answer"):
         faults.not_built(value.at, f"the answer type `{name}`")
         return
     at = value.function.at if isinstance(value, tree.Call) else value.at
@@ -234,7 +222,7 @@ def read_score(entries: Entries, answer: AnswerType, faults: Faults) -> TextScor
         return Exact()
     call = call_of(value)
     name = call[0] if call is not None else ""
-    if name in NOT_BUILT_FUNCTIONS["score"]:
+    if name in not_built_calls("score"):
         faults.not_built(value.at, f"the score `{name}`")
         return Exact()
     if not isinstance(answer, TextAnswer):
@@ -333,7 +321,7 @@ def read_confidence(entries: Entries, labels: Labels | None, faults: Faults) -> 
     for item in items:
         call = call_of(item)
         name = call[0] if call is not None else ""
-        if name in NOT_BUILT_FUNCTIONS["confidence"]:
+        if name in not_built_calls("confidence"):
             faults.not_built(item.at, f"the confidence `{name}`")
         elif name not in ("logprobs", "stated") or isinstance(item, tree.Call):
             help_line = did_you_mean(name, ("logprobs", "stated"))[0]

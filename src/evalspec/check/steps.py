@@ -19,8 +19,9 @@ from evalspec.check.reading import (
     read_score,
     read_strip,
 )
+from evalspec.language.answer_types import OneOf
 from evalspec.language.expressions import Type
-from evalspec.language.program import OneOf, Step
+from evalspec.language.program import Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -12,16 +12,9 @@ from evalspec.check.entries import Entries, Faults, read_entries
 from evalspec.check.pricing import bind_costs
 from evalspec.check.steps import StepRead, read_single, read_steps
 from evalspec.check.values import word_of, words_of
-from evalspec.language.program import (
-    Baseline,
-    Costs,
-    Hosted,
-    ModelSpec,
-    Recorded,
-    Subset,
-    Task,
-    YesNo,
-)
+from evalspec.language.answer_types import YesNo
+from evalspec.language.candidates import Baseline, Hosted, ModelSpec, Recorded
+from evalspec.language.program import Costs, Subset, Task
 from evalspec.text.diagnostics import did_you_mean, problem
 
 if TYPE_CHECKING:
@@ -251,7 +244,9 @@ def _unfit(spec: ModelSpec, steps: Sequence[StepRead], data: Data, chain: bool, 
     if isinstance(spec.use, Hosted):
         silent = [s.step.name for s in steps if not s.asked.given]
         return ("it needs a prompt" + (f" in step `{silent[0]}`" if silent[0] else "")) if silent else None
-    return _baseline_unfit(spec.use, steps, data, chain, known)
+    if isinstance(spec.use, Baseline):
+        return _baseline_unfit(spec.use, steps, data, chain, known)
+    return None
 
 
 def _baseline_unfit(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from evalspec.language.program import Environment
+from evalspec.language.candidates import Environment
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Label, did_you_mean, nearest
 from evalspec.text.units import Quantity, Unit

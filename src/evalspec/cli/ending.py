@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from evalspec.cli.main import DONE, INCOMPLETE, INTERRUPTED, NOT_VIABLE
 from evalspec.cli.output import write_files
 from evalspec.cli.stored import store_flag
-from evalspec.language.program import Hosted, Program
+from evalspec.language.candidates import Hosted
+from evalspec.language.program import Program
 from evalspec.models.endpoints import key_variable
 from evalspec.report.glyphs import visible
 from evalspec.report.table import TableForm, render_results

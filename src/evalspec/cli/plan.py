@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from evalspec.cli.main import DONE, SPEC_WRONG, Usage
 from evalspec.cli.output import OutputFault, demand_writable, environment, tell, write_whole
 from evalspec.cli.selecting import add_selection, selection
-from evalspec.language.program import Hosted
+from evalspec.language.candidates import Hosted
 from evalspec.pipeline import SpecFault
 from evalspec.plan.estimate import Estimate, known_requests
 from evalspec.plan.plan import EmptySelection, Plan

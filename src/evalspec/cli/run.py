@@ -27,7 +27,7 @@ from evalspec.report.table import TableForm
 from evalspec.run.asking import Keeping
 from evalspec.run.progress import Show, show_progress
 from evalspec.run.session import job_counts
-from evalspec.running import Options, Ran, Stopping, plan_of, run_plan
+from evalspec.running import Options, Ran, Stopping, run_plan, runnable_plan
 from evalspec.text.diagnostics import errors
 
 LATER = {
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     how = _options(options)
     try:
         front, how = load(options.spec, how)
-        plan = plan_of(front, how)
+        plan = runnable_plan(front, how)
     except SpecFault as fault:
         tell(errors(fault.diagnostics) if options.quiet else fault.diagnostics, notes=options.verbose)
         print(f"{options.spec}: {summary_line(fault.diagnostics)}; nothing was asked", file=sys.stderr)

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from evalspec.language.answer_types import AnswerType
+    from evalspec.language.candidates import ModelSpec
     from evalspec.language.expressions import Expression, Type
+    from evalspec.language.judging import Fence, Pattern, TextScore
     from evalspec.language.prompts import Prompt
+    from evalspec.text.diagnostics import Diagnostic
     from evalspec.text.source import Source, Span
     from evalspec.text.values import Json
 
@@ -29,13 +33,14 @@ ABSTAIN = "abstain"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
-    """One file of a dataset: its path as written, where that lies, and its format (`csv`, `tsv`, `jsonl`)."""
+    """One file of a dataset: its path as written, where that lies, and its format (`csv`, `jsonl`, …)."""
 
     written: str
     path: Path
     format: str
     gzipped: bool
     at: Span
+    captures: Mapping[str, str] = field(default_factory=dict)  # columns that the path itself tells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,34 @@ class Derived:
     name: str
     expression: Expression
     at: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InlineTable:
+    """The rows of a dataset that stand in the spec itself, cell by cell with their places."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    places: tuple[Span, ...]  # of each row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """Shares of a column's values in production, which sum to 1; `rest` is the share of all other values."""
+
+    column: str
+    shares: Mapping[str, float]
+    rest: float | None
+    at: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """How rows are drawn: so many, stratified by a column or not, by a seed."""
+
+    n: int
+    by: str | None
+    seed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +95,12 @@ class Dataset:
     derive: tuple[Derived, ...] = ()
     where: Expression | None = None
     optional: tuple[str, ...] = ()
+    table: InlineTable | None = None
+    draw: Draw | None = None
+    mix: Mix | None = None
+    weight: str | None = None
+    cluster: str | None = None
+    private: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,67 +113,8 @@ class Subset:
     at: Span
     minimum: int | None = None
     family: str | None = None  # the `by` subset that this is one value of
-
-
-# ── candidates ────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """A value that stands in an environment variable and nowhere else."""
-
-    variable: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """Dollars for `per` tokens."""
-
-    input: Decimal
-    output: Decimal
-    per: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hosted:
-    """A model behind a network endpoint: straight over HTTP where `direct`, else through litellm."""
-
-    route: str
-    direct: bool
-    provider: str | None = None
-    base_url: str | Environment | None = None
-    api_key: Environment | None = None
-    headers: Mapping[str, str | Environment] = field(default_factory=dict)
-    timeout_ns: int | None = None
-    concurrency: int | None = None
-    parameters: Mapping[str, Json] = field(default_factory=dict)
-    price: Price | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """Answers that were collected earlier. `model` selects among rows that name one."""
-
-    files: tuple[Path, ...]
-    model: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """A local classifier that learns from `train` (a dataset's name) and reads `columns`."""
-
-    kind: str  # majority, naive_bayes, logistic
-    columns: tuple[str, ...]
-    train: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSpec:
-    """A candidate as the spec declares it."""
-
-    name: str
-    at: Span
-    use: Hosted | Recorded | Baseline
+    members: tuple[str, ...] = ()  # of a group: the subsets it is made of
+    macro: bool = False  # whether a group's figure is the mean over its members, and not over its examples
 
 
 # ── costs ─────────────────────────────────────────────────────────────────────────────────────────
@@ -176,89 +156,40 @@ Costs = CostMatrix | CostByOutcome
 # ── what a task asks, reads and decides ───────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OneOf:
-    """One of some labels; `decline` is the label by which the model itself abstains."""
-
-    labels: tuple[str, ...]
-    decline: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class YesNo:
-    """The labels `yes` and `no`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberAnswer:
-    """A number; right within `relative` (a share of the gold) or `absolute`, else when equal."""
-
-    relative: Decimal | None = None
-    absolute: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextAnswer:
-    """Free text."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LetterOf:
-    """The letter of one of some columns: A for the first, B for the second."""
-
-    columns: tuple[str, ...]
-
-    @property
-    def letters(self) -> tuple[str, ...]:
-        return tuple(chr(ord("A") + i) for i in range(len(self.columns)))
-
-
-AnswerType = OneOf | YesNo | NumberAnswer | TextAnswer | LetterOf
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
-    """What a regular expression finds first or last: group 1 where it has one, else the whole match."""
-
-    regex: str
-    last: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fence:
-    """What stands in the first or last fenced block."""
-
-    last: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exact:
-    """Equal to a gold text, after dropping what `ignore` names."""
-
-    ignore: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contains:
-    """A gold text stands somewhere in the answer (case-blind)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matches:
-    """The answer matches a regular expression, whatever the gold."""
-
-    regex: str
-
-
-TextScore = Exact | Contains | Matches
-
-
 class ConfidenceSource(StrEnum):
     """Where a candidate's confidence comes from. `OWN` is what local and recorded candidates give."""
 
     LOGPROBS = "logprobs"
     STATED = "stated"
+    VOTES = "votes"
+    FIELD = "field"
+    FIELDS = "fields"
+    ASK = "ask"
     OWN = "own"
+
+
+Messages = tuple[tuple[str, "Prompt"], ...]  # role and template, in order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shots:
+    """Few-shot examples: the first n rows of a dataset or n drawn ones, equal to the example in a column."""
+
+    random: bool
+    n: int
+    of: str
+    by: str | None
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Perturbation:
+    """A change of the example's texts: its kind, and the figure, file or function it takes."""
+
+    kind: str
+    share: float | None = None
+    file: Path | None = None
+    function: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +198,7 @@ class Step:
 
     name: str  # empty for a task
     at: Span
-    messages: tuple[tuple[str, Prompt], ...]
+    messages: Messages
     parameters: Mapping[str, Json]
     answer: AnswerType
     extract: tuple[Pattern | Fence, ...]
@@ -277,12 +208,26 @@ class Step:
     score: TextScore
     confidence: tuple[ConfidenceSource, ...]
     reads: tuple[str, ...]  # names of earlier steps
+    variants: Mapping[str, Messages] = field(default_factory=dict)  # where given, in the place of `messages`
+    messages_column: str | None = None  # a column that holds the whole conversation
+    images: tuple[str, ...] = ()  # columns
+    shots: Shots | None = None
+    samples: int = 1
+    perturb: tuple[Perturbation, ...] = ()
+    votes: int | None = None  # how many samples `confidence = votes(N)` asks for
+    confidence_fields: tuple[str, ...] = ()  # of `field(NAME)` or `fields(A, B, …)`
+    missing: str | None = None  # wrong, abstain
+    field_golds: Mapping[str, Expression] = field(default_factory=dict)  # `gold { FIELD = … }`
+    scores: Mapping[str, TextScore] = field(default_factory=dict)  # `scores { NAME = … }`
+    right: Expression | None = None  # over the scores, by name
+    when: Expression | None = None
 
 
 class WhenCheaper(StrEnum):
     """Answer where that is promised to cost less than abstaining."""
 
     AS_IS = "as_is"
+    RECALIBRATED = "recalibrated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +263,27 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budgets:
+    """Latency budgets: bounds on percentiles, mean, max and errors, and the load under which they hold."""
+
+    bounds: tuple[Bound, ...]  # `metric` is p50 … p99.9, mean, max or errors; `label` first_token or queue
+    exclude: bool
+    rate_per_s: float | None = None  # open loop
+    in_flight: int | None = None  # closed loop
+    duration_ns: int | None = None
+    warmup: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoWorseThan:
+    """How much worse than a model a candidate may be at most: a margin for each metric."""
+
+    model: str
+    margins: tuple[Bound, ...]
+    at: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """A task or chain: what it asks of whom, on which data, and how the candidates are ranked."""
 
@@ -336,6 +302,16 @@ class Task:
     positive: str | None
     binning: tuple[Binning, int]  # how, and how many bins
     rank: tuple[str, ...]
+    report: tuple[str, ...] = ()
+    budgets: Budgets | None = None
+    no_worse_than: tuple[NoWorseThan, ...] = ()
+    assign: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # models by step
+    oracle: bool = False
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names of the prompt variants, in the order they were written."""
+        return tuple(dict.fromkeys(name for step in self.steps for name in step.variants))
 
     def step(self, name: str) -> Step:
         """The step of that name."""
@@ -356,6 +332,39 @@ class Limits:
     request_rates: Mapping[str, float] = field(
         default_factory=dict
     )  # model or provider, '' for all; per second
+    token_rates: Mapping[str, float] = field(default_factory=dict)  # likewise
+    spend: Mapping[str, Decimal] = field(default_factory=dict)  # dollars; likewise
+    race: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaderboard:
+    """Published scores by model; higher is better."""
+
+    name: str
+    at: Span
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Several tasks, weighed: which candidate is best over all of them."""
+
+    name: str
+    at: Span
+    weights: Mapping[str, float]  # by task, summing to 1
+    models: tuple[str, ...]
+    rank: tuple[str, ...]
+    report: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """Something that `run` cannot do yet, and the top-level block that asks for it, if one does."""
+
+    kind: str
+    name: str
+    said: Diagnostic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,3 +379,6 @@ class Program:
     tasks: Mapping[str, Task]
     limits: Limits
     column_types: Mapping[str, Mapping[str, Type]]  # of each dataset, derived columns included
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    leaderboards: Mapping[str, Leaderboard] = field(default_factory=dict)
+    later: tuple[Later, ...] = ()

@@ -1,13 +1,13 @@
 """The language as data: which blocks and attributes there are, what they hold, and which are built.
 
-One table drives checking and help. A new attribute is a line here and a reader in `check`, never a
-change of the grammar. What is not built yet is listed too, so that it is told apart from a slip.
+One table drives checking, completion, hover, the reference page and the editor grammar. A new attribute
+is a line here and a reader in `check`, never a change of the grammar. The words and functions that stand
+as values are in `call_names.py`, the metrics in `metric_names.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,20 +16,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An attribute or nested block: what it is for, and whether it is built."""
+    """An attribute or nested block: what it is for and what its value is.
+
+    `value` is how a value is written; `refers` the kind of name that stands there (a kind of block, or
+    `column`, `label`, `step`, `metric`), `several` whether a list of them may; `calls` the group of words
+    and functions (see `call_names.CALLS`); `words` the few words that are legal. `built` says whether
+    `check` understands it, `runs` whether `run` can do it.
+    """
 
     name: str
     doc: str
+    value: str = ""
+    refers: str = ""
+    several: bool = False
+    calls: str = ""
+    words: tuple[str, ...] = ()
     built: bool = True
+    runs: bool = True
     block: bool = False
-    block_later: bool = False  # an attribute that will be a block too
+    block_too: bool = False  # an attribute that may be a block as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockKind:
     """A kind of block: whether it is named and has a target, and what may stand in it.
 
-    `free` admits any attribute name (request parameters, headers); `bounds` and `rows` admit those shapes.
+    `free` admits any attribute name (request parameters, headers); `bounds` and `rows` admit those shapes;
+    `metrics` says that its bounds are metrics, `repeats` that an attribute may stand more than once.
     """
 
     name: str
@@ -39,8 +52,12 @@ class BlockKind:
     target: bool = False
     free: bool = False
     bounds: bool = False
+    metrics: bool = False
     rows: bool = False
+    star: bool = False
+    repeats: bool = False
     built: bool = True
+    runs: bool = True
     required: tuple[str, ...] = ()
 
 
@@ -48,56 +65,81 @@ def _entries(*entries: Entry) -> Mapping[str, Entry]:
     return {e.name: e for e in entries}
 
 
-def _a(name: str, doc: str, *, built: bool = True) -> Entry:
-    return Entry(name=name, doc=doc, built=built)
+def _a(
+    name: str,
+    doc: str,
+    value: str = "",
+    *,
+    refers: str = "",
+    several: bool = False,
+    calls: str = "",
+    words: tuple[str, ...] = (),
+    built: bool = True,
+    runs: bool = True,
+    block_too: bool = False,
+) -> Entry:
+    return Entry(
+        name=name, doc=doc, value=value, refers=refers, several=several, calls=calls, words=words,
+        built=built, runs=runs, block_too=block_too,
+    )  # fmt: skip
 
 
-def _b(name: str, doc: str, *, built: bool = True) -> Entry:
-    return Entry(name=name, doc=doc, built=built, block=True)
-
-
-def _later(name: str, doc: str) -> Entry:
-    return Entry(name=name, doc=doc, built=False)
+def _b(name: str, doc: str, *, built: bool = True, runs: bool = True) -> Entry:
+    return Entry(name=name, doc=doc, built=built, runs=runs, block=True)
 
 
 ASKING = (
-    _a("prompt", 'the template of the question: """…""" or file("x.jinja")'),
-    _a("system", "the template of the system message"),
+    _a("prompt", "the template of the question", '"""…"""', refers="prompt", calls="prompt"),
+    _b("prompts", "prompt variants: each makes candidates `model/variant`", built=False),
+    _a("system", "the template of the system message", '"""…"""', refers="prompt", calls="prompt"),
+    _a("messages", "a whole conversation: a block of roles, or a column", "COLUMN", refers="column",
+       built=False, block_too=True),
+    _a("images", "columns of images: path, URL or data", "[COLUMN]", refers="column", several=True,
+       built=False),
     _b("request", "request parameters for every candidate"),
-    _later("messages", "a whole conversation"),
-    _later("prompts", "prompt variants"),
-    _later("images", "columns of images"),
-    _later("samples", "how often each question is asked"),
-    _later("shots", "few-shot examples"),
-    _later("perturb", "changed examples"),
-)
+    _a("samples", "how often each question is asked", "20", built=False, runs=False),
+    _a("shots", "few-shot examples", "first(5, of = DATASET)", calls="shots", built=False),
+    _a("perturb", "asks each changed example too", "[typos(10%)]", calls="perturb", several=True,
+       built=False, runs=False),
+)  # fmt: skip
 READING = (
-    _a("answer", "what kind of answer is due: one_of, yes_no, number, text, letter_of"),
-    _a("extract", "where in the response the answer stands"),
-    _a("strip_reasoning", "whether <think>…</think> is dropped (true)"),
-    _a("abstains", 'a pattern by which a free answer declines: matches(r"…")'),
-    Entry(name="gold", doc="the right answer: a column or an expression (the label)", block_later=True),
-    _later("enforce", "sends the provider the schema of the answer"),
-    _a("score", "how a text is judged: exact, contains, matches"),
-    _a("confidence", "where confidence comes from: logprobs, stated"),
-    _later("missing", "what a choice without a probability counts as"),
-    _later("scores", "several named scores"),
-    _later("right", "what counts as right"),
-)
+    _a("answer", "what kind of answer is due", "one_of(COLUMN)", calls="answer"),
+    _a("enforce", "sends the provider the schema of the answer (false)", "true", words=("true", "false"),
+       built=False),
+    _a("extract", "where in the response the answer stands", 'last(r"…")', calls="extract", several=True),
+    _a("strip_reasoning", "whether <think>…</think> is dropped (true)", "false", words=("true", "false")),
+    _a("missing", "what a choice without a probability counts as", "wrong", words=("wrong", "abstain"),
+       built=False, runs=False),
+    _a("abstains", "a pattern by which a free answer declines", 'matches(r"…")', calls="abstains"),
+    _a("gold", "the right answer: a column or an expression (the label), or a block of fields", "COLUMN",
+       refers="column", block_too=True),
+    _a("score", "how a text is judged", "exact", calls="score"),
+    _b("scores", "several named scores, which become metrics", built=False),
+    _a("right", "what counts as right (the one 0/1 score)", "SCORE >= 4", built=False),
+    _a("confidence", "where confidence comes from, or a list of which each candidate uses the first it can",
+       "[logprobs, stated]", calls="confidence", several=True),
+)  # fmt: skip
 DECIDING = (
-    _a("data", "the dataset"),
-    _a("models", "the candidates (every model that fits)"),
-    _a("costs", "the cost matrix"),
-    _a("abstain", "the policy: when_cheaper, below(80%), least_confident(5%)"),
+    _a("data", "the dataset", "DATASET", refers="dataset"),
+    _a("models", "the candidates (every model that fits)", "[MODEL, …]", refers="model", several=True),
+    _a("costs", "what each kind of mistake costs", "COSTS", refers="costs"),
+    _a("abstain", "when the policy withholds an answer", "when_cheaper", calls="abstain"),
+    _b("latency", "latency budgets", built=False),
     _b("require", "bounds that a candidate must meet"),
-    _a("rank", "the metric that orders the candidates, or a list"),
-    _later("latency", "latency budgets"),
-    _later("no_worse_than", "how much worse than a model at most"),
-    _later("report", "more columns of the table"),
+    _b("no_worse_than", "how much worse than a model a candidate may be at most", built=False),
+    _a("report", "more columns of the table", "[METRIC, …]", refers="metric", several=True, built=False),
+    _a("rank", "the metric that orders the candidates, or a list", "METRIC", refers="metric", several=True),
 )
 JUDGING = (
-    _a("positive", "the label that precision, recall and f1 are about"),
-    _a("calibration", "the binning: auto, width(10), mass(10), values"),
+    _a("positive", "the label that precision, recall and f1 are about", "LABEL", refers="label"),
+    _a("calibration", "the binning of confidences (auto)", "width(10)", calls="calibration"),
+)
+CONNECTION = (
+    _a("base_url", "where it is", 'env("NAME")'),
+    _a("api_key", "its key, from the environment", 'env("NAME")'),
+    _b("headers", "more headers"),
+    _a("timeout", "how long one attempt may take", "30s"),
+    _a("concurrency", "how many requests may be in flight", "8"),
 )
 
 BLOCKS: Mapping[str, BlockKind] = {
@@ -109,21 +151,26 @@ BLOCKS: Mapping[str, BlockKind] = {
             named=True,
             rows=True,
             entries=_entries(
-                _a("source", 'file("a.csv") or a list; csv, tsv, jsonl, each also .gz'),
-                _a("header", "the columns of files that have no header row"),
-                _a("format", "csv, tsv or jsonl, where the ending does not tell"),
-                _a("id", "the column of ids (a hash of the row)"),
-                _a("label", "the column of right answers, or COLUMN in [a, b, c]"),
+                _a("source", "its files: csv, tsv, jsonl, json, parquet, each also .gz", 'file("data.csv")',
+                   calls="source", several=True),
+                _a("header", "the columns of files that have no header row", "[question, answer]"),
+                _a("format", "the format, where the ending does not tell", '"csv"',
+                   words=("csv", "tsv", "jsonl", "json", "parquet")),
+                _a("id", "the column of ids (a hash of the row)", "COLUMN", refers="column"),
+                _a("label", "the column of right answers, with its labels where they are known",
+                   "COLUMN in [a, b]", refers="column"),
                 _b("derive", "columns computed from others"),
-                _a("where", "which rows belong to the set"),
-                _a("optional", "columns that may be missing"),
-                _later("sample", "how many rows are drawn"),
-                _later("by", "what the drawing is stratified by"),
-                _later("seed", "the seed of the drawing"),
-                _later("mix", "shares in production"),
-                _later("weight", "a column of sampling weights"),
-                _later("cluster", "rows that stand together"),
-                _later("private", "columns that reports mask"),
+                _a("where", "which rows belong to the set", "CONDITION"),
+                _a("optional", "columns that may be missing", "[COLUMN, …]", several=True),
+                _a("sample", "how many rows are drawn", "300", built=False),
+                _a("by", "what the drawing is stratified by", "COLUMN", refers="column", built=False),
+                _a("seed", "the seed of the drawing (0)", "7", built=False),
+                _b("mix", "shares in production, to which quality and cost are weighted", built=False),
+                _a("weight", "a column of sampling weights", "COLUMN", refers="column", built=False),
+                _a("cluster", "rows that stand together: standard errors are clustered", "COLUMN",
+                   refers="column", built=False),
+                _a("private", "columns that are sent to models and masked in reports", "[COLUMN, …]",
+                   refers="column", several=True, built=False),
             ),
         ),
         BlockKind(
@@ -132,25 +179,22 @@ BLOCKS: Mapping[str, BlockKind] = {
             named=True,
             target=True,
             entries=_entries(
-                _a("where", "which examples"),
-                _a("by", "a column: one subset for each of its values"),
-                _a("min", "how many examples it should have at least"),
-                _later("all_of", "examples in all of these subsets"),
-                _later("any_of", "examples in any of these subsets"),
-                _later("average", "micro or macro"),
+                _a("where", "which examples", "CONDITION"),
+                _a("by", "a column: one subset for each of its values", "COLUMN", refers="column"),
+                _a("min", "how many examples it should have at least", "40"),
+                _a("all_of", "examples in all of these subsets", "[SUBSET, …]", refers="subset", several=True,
+                   built=False),
+                _a("any_of", "examples in any of these subsets", "[SUBSET, …]", refers="subset", several=True,
+                   built=False),
+                _a("average", "of a group: over its examples (micro) or its subsets (macro)", "micro",
+                   words=("micro", "macro"), built=False),
             ),
         ),
         BlockKind(
             name="provider",
             doc="an endpoint shared by models",
             named=True,
-            entries=_entries(
-                _a("base_url", 'where it is: "https://…" or env("NAME")'),
-                _a("api_key", 'its key: env("NAME")'),
-                _b("headers", "more headers"),
-                _a("timeout", "how long one attempt may take"),
-                _a("concurrency", "how many requests may be in flight"),
-            ),
+            entries=_entries(*CONNECTION),
         ),
         BlockKind(
             name="model",
@@ -159,16 +203,21 @@ BLOCKS: Mapping[str, BlockKind] = {
             free=True,
             required=("use",),
             entries=_entries(
-                _a("use", 'a route such as "openai/gpt-5-mini", baseline(…), recorded(…)'),
-                _a("provider", "the provider block it is reached through"),
-                _a("base_url", 'where it is: "https://…" or env("NAME")'),
-                _a("api_key", 'its key: env("NAME")'),
-                _b("headers", "more headers"),
-                _a("timeout", "how long one attempt may take"),
-                _a("concurrency", "how many requests may be in flight"),
-                _b("price", "dollars for tokens: input, output, per"),
-                _later("mode", "batch, the provider's half-price endpoint"),
+                _a("use", "what answers: a route, or a function", '"openai/gpt-5-mini"', calls="use"),
+                _a("provider", "the provider block it is reached through", "PROVIDER", refers="provider"),
+                *CONNECTION,
+                _b("price", "dollars for tokens"),
+                _a("mode", "batch: the provider's half-price endpoint, without latency figures", "batch",
+                   words=("batch",), built=False, runs=False),
             ),
+        ),
+        BlockKind(
+            name="prompt",
+            doc="a named prompt, for several tasks or variants",
+            named=True,
+            built=False,
+            required=("text",),
+            entries=_entries(_a("text", "the template", '"""…"""', calls="prompt")),
         ),
         BlockKind(
             name="costs",
@@ -176,14 +225,14 @@ BLOCKS: Mapping[str, BlockKind] = {
             named=True,
             rows=True,
             entries=_entries(
-                _a("unit", '"usd", "points", …'),
-                _a("positive", "two classes: the label that is looked for"),
-                _a("false_positive", "two classes: the cost of a false alarm"),
-                _a("false_negative", "two classes: the cost of a miss"),
-                _a("right", "any answer type: the cost of a right answer"),
-                _a("wrong", "any answer type: the cost of a wrong answer"),
-                _a("invalid", "the cost of an unreadable answer"),
-                _a("abstain", "the cost of abstaining"),
+                _a("unit", "what the figures are (usd where they are money)", '"points"'),
+                _a("positive", "two classes: the label that is looked for", "LABEL", refers="label"),
+                _a("false_positive", "two classes: the cost of a false alarm", "10"),
+                _a("false_negative", "two classes: the cost of a miss", "1"),
+                _a("right", "any answer type: the cost of a right answer", "0"),
+                _a("wrong", "any answer type: the cost of a wrong answer", "20"),
+                _a("invalid", "the cost of an unreadable answer", "20"),
+                _a("abstain", "the cost of abstaining", "0.5"),
             ),
         ),
         BlockKind(
@@ -200,174 +249,124 @@ BLOCKS: Mapping[str, BlockKind] = {
                 *DECIDING,
                 *JUDGING,
                 _b("step", "one question of the chain"),
-                _a("answer_of", "the step whose answer is the chain's (the last)"),
-                _a("confidence", "the chain's confidence: last, product, lowest"),
-                _later("assign", "which models run which steps"),
-                _later("oracle", "re-runs with one step made perfect"),
+                _a("answer_of", "the step whose answer is the chain's (the last)", "STEP", refers="step"),
+                _a("confidence", "the chain's confidence (last)", "product", calls="chain_confidence"),
+                _b("assign", "which models run which steps", built=False, runs=False),
+                _a("oracle", "re-runs with one step made perfect (false)", "true", words=("true", "false"),
+                   built=False, runs=False),
             ),
         ),
         BlockKind(
             name="step",
             doc="one question of a chain",
             named=True,
-            entries=_entries(*ASKING, *READING, _later("when", "for which examples the step runs")),
+            entries=_entries(
+                *ASKING, *READING,
+                _a("when", "for which examples the step runs", "CONDITION", built=False, runs=False),
+            ),
         ),
+        BlockKind(
+            name="decision",
+            doc="several tasks, weighed",
+            named=True,
+            built=False,
+            entries=_entries(
+                _b("weights", "how much each task counts (all alike)"),
+                _a("models", "the candidates (those of all its tasks)", "[MODEL, …]", refers="model",
+                   several=True),
+                _a("rank", "expected_cost, total_cost, mean_win_rate or a metric", "mean_win_rate",
+                   refers="metric", several=True),
+                _a("where", "narrows the candidates by a leaderboard", "LEADERBOARD >= 70"),
+                _a("report", "more columns of the table", "[METRIC, …]", refers="metric", several=True),
+            ),
+        ),
+        BlockKind(
+            name="leaderboard",
+            doc="published scores by model",
+            named=True,
+            free=True,
+            built=False,
+            entries={},
+        ),
+        BlockKind(
+            name="limits",
+            doc="how hard the endpoints may be pressed, and what may be spent",
+            bounds=True,
+            entries=_entries(
+                _a("race", "stops asking models that are certainly beaten (false)", "true",
+                   words=("true", "false"), built=False, runs=False),
+            ),
+        ),
+        BlockKind(name="params", doc="figures that --set replaces", free=True, built=False, entries={}),
+        # ── inside others ──
         BlockKind(
             name="require",
             doc="bounds that a candidate must meet",
             bounds=True,
-            entries=_entries(_a("else", "exclude (the default) or mark")),
+            metrics=True,
+            entries=_entries(_a("else", "what becomes of a candidate that misses one (exclude)", "mark",
+                                words=("exclude", "mark"))),
         ),
         BlockKind(
-            name="limits",
-            doc="how hard the endpoints may be pressed",
+            name="no_worse_than",
+            doc="how much worse than a model a candidate may be at most, on the paired interval",
+            named=True,
             bounds=True,
-            entries=_entries(_later("race", "stop asking models that are certainly beaten")),
+            metrics=True,
+            built=False,
+            entries={},
         ),
-        BlockKind(name="derive", doc="computed columns", free=True, entries={}),
+        BlockKind(
+            name="latency",
+            doc="latency budgets: bounds on p50 … p99.9, mean, max and errors",
+            bounds=True,
+            metrics=True,
+            built=False,
+            entries=_entries(
+                _a("load", "requests by the clock (4/s) or so many in flight (8)", "4/s", runs=False),
+                _a("for", "how long the load lasts", "60s", runs=False),
+                _a("warmup", "requests that are sent and not counted", "10", runs=False),
+                _a("else", "what becomes of a candidate that is over (exclude)", "mark",
+                   words=("exclude", "mark")),
+            ),
+        ),
+        BlockKind(name="derive", doc="computed columns: NAME = EXPRESSION", free=True, entries={}),
         BlockKind(name="request", doc="request parameters", free=True, entries={}),
         BlockKind(name="headers", doc="headers", free=True, entries={}),
+        BlockKind(name="prompts", doc="prompt variants: NAME = template", free=True, built=False, entries={}),
+        BlockKind(
+            name="messages",
+            doc="a conversation: roles with templates, in order",
+            repeats=True,
+            built=False,
+            entries=_entries(
+                _a("system", "the system message", '"""…"""', calls="prompt"),
+                _a("user", "what is asked", '"""…"""', calls="prompt"),
+                _a("assistant", "what the model is said to have answered", '"""…"""', calls="prompt"),
+            ),
+        ),
+        BlockKind(name="gold", doc="the right value of each field: FIELD = EXPRESSION", free=True,
+                  built=False, entries={}),
+        BlockKind(name="scores", doc="named scores: NAME = score", free=True, built=False, entries={}),
+        BlockKind(name="assign", doc="STEP = MODEL, or a list of models", free=True, built=False, runs=False,
+                  entries={}),
+        BlockKind(name="weights", doc="TASK = share", free=True, built=False, entries={}),
+        BlockKind(name="mix", doc="shares in production: VALUE = 70%; * is the rest", named=True, free=True,
+                  star=True, built=False, entries={}),
         BlockKind(
             name="price",
             doc="what tokens cost",
             entries=_entries(
-                _a("input", "dollars for input tokens"),
-                _a("output", "dollars for output tokens"),
-                _a("per", "for how many tokens (1_000_000)"),
+                _a("input", "dollars for input tokens", "$0.15"),
+                _a("output", "dollars for output tokens", "$0.60"),
+                _a("per", "for how many tokens (1_000_000)", "1_000"),
             ),
         ),
-        BlockKind(name="decision", doc="several tasks, weighed", named=True, built=False, entries={}),
-        BlockKind(name="leaderboard", doc="published scores", named=True, built=False, entries={}),
-        BlockKind(name="params", doc="figures that --set replaces", built=False, entries={}),
-        BlockKind(name="prompt", doc="a named prompt", named=True, built=False, entries={}),
     )
-}
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+}  # fmt: skip
 
 TOP_LEVEL = (
-    "dataset", "subset", "provider", "model", "costs", "task", "chain",
-    "limits", "decision", "leaderboard", "params", "prompt",
+    "dataset", "subset", "provider", "model", "prompt", "costs", "task", "chain", "decision", "leaderboard",
+    "limits", "params",
 )  # fmt: skip
-NOT_BUILT_FUNCTIONS = {
-    "use": ("http", "python", "simulated", "cascade", "vote"),
-    "answer": ("some_of", "json", "tool_call", "code"),
-    "score": ("token_f1", "rouge_l", "bleu", "similarity", "python", "judge", "prefer"),
-    "confidence": ("votes", "field", "fields", "ask"),
-}
-BASELINES = ("majority", "naive_bayes", "logistic")
-REQUEST_PARAMETERS = (
-    "temperature", "max_tokens", "max_completion_tokens", "top_p", "top_k", "min_p", "seed", "stop", "n",
-    "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "reasoning_effort",
-    "thinking",
-    "response_format", "service_tier", "top_logprobs", "user", "metadata", "verbosity", "extra_body",
-    "chat_template_kwargs",
-)  # fmt: skip
-PROVIDERS = _words(  # those that litellm knows
-    """
-    ai21 aiml anthropic anthropic_text azure azure_ai baseten bedrock cerebras chutes clarifai
-    cloudflare codestral cohere cohere_chat cometapi compactifai custom_openai dashscope databricks
-    datarobot deepinfra deepseek docker_model_runner empower featherless_ai fireworks_ai friendliai
-    galadriel gemini gigachat github github_copilot gradient_ai groq heroku hosted_vllm huggingface
-    hyperbolic infinity lambda_ai langgraph lemonade litellm_proxy llamafile lm_studio maritalk
-    meta_llama minimax mistral modelscope moonshot morph nebius nlp_cloud novita nscale nvidia_nim oci
-    ollama ollama_chat oobabooga openai openai_like openrouter ovhcloud perplexity petals poe predibase
-    publicai reka replicate sagemaker sagemaker_chat sambanova sap scaleway snowflake stability
-    synthetic text-completion-openai together_ai triton v0 vercel_ai_gateway vertex_ai vertex_ai_beta
-    vllm volcengine voyage wandb watsonx watsonx_text xai xinference zai
-    """
-)
-RESERVED_PARAMETERS = (
-    "model",
-    "messages",
-    "stream",
-    "logprobs",
-    "n",
-    "response_format",
-    "user",
-)
-
-
-# ── metrics ───────────────────────────────────────────────────────────────────────────────────────
-
-
-class Direction(StrEnum):
-    """Which way is better. ZERO: the nearer to 0 the better."""
-
-    MAX = "max"
-    MIN = "min"
-    ZERO = "zero"
-
-
-class Measure(StrEnum):
-    """What a metric is measured in, which says how its bounds are written."""
-
-    SHARE = "share"
-    SCORE = "score"
-    COST = "cost"
-    TIME = "time"
-    COUNT = "count"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
-    """A metric: its direction, unit, and what it is in a few words."""
-
-    name: str
-    doc: str
-    direction: Direction
-    measure: Measure
-    built: bool = True
-    needs: str = ""  # confidence, costs, labels, latency, price
-
-
-def _m(name: str, doc: str, direction: Direction, measure: Measure, needs: str = "") -> Metric:
-    return Metric(name=name, doc=doc, direction=direction, measure=measure, needs=needs)
-
-
-UP, DOWN = Direction.MAX, Direction.MIN
-METRICS: Mapping[str, Metric] = {
-    m.name: m
-    for m in (
-        _m("accuracy", "share of right answers", UP, Measure.SHARE),
-        _m("end_to_end", "share of chains whose answer is right", UP, Measure.SHARE),
-        _m("exact", "share of texts equal to the gold", UP, Measure.SHARE, "text"),
-        _m("contains", "share of texts that contain the gold", UP, Measure.SHARE, "text"),
-        _m("balanced_accuracy", "mean recall over the labels that occur", UP, Measure.SHARE, "labels"),
-        _m("precision", "share of answers of a label that are right", UP, Measure.SHARE, "labels"),
-        _m("recall", "share of a label's examples that are found", UP, Measure.SHARE, "labels"),
-        _m("f1", "harmonic mean of precision and recall", UP, Measure.SHARE, "labels"),
-        _m("macro_f1", "mean f1 over the labels that occur", UP, Measure.SHARE, "labels"),
-        _m("mcc", "Matthews correlation, multiclass", UP, Measure.SCORE, "labels"),
-        _m("expected_cost", "mean cost under the declared policy", DOWN, Measure.COST, "costs"),
-        _m("total_cost", "expected cost and the request's price", DOWN, Measure.COST, "costs"),
-        _m("ece", "expected calibration error", DOWN, Measure.SHARE, "confidence"),
-        _m("brier", "mean squared error of the confidence", DOWN, Measure.SCORE, "confidence"),
-        _m(
-            "log_loss", "mean log loss of the confidence, clipped at 0.001", DOWN, Measure.SCORE, "confidence"
-        ),
-        _m("overconfidence", "mean confidence minus accuracy", Direction.ZERO, Measure.SHARE, "confidence"),
-        _m("mean_confidence", "mean confidence", UP, Measure.SHARE, "confidence"),
-        _m("auroc", "chance that a right answer has the higher confidence", UP, Measure.SCORE, "confidence"),
-        _m("aurc", "area under the risk-coverage curve", DOWN, Measure.SCORE, "confidence"),
-        _m("augrc", "area under the generalised risk-coverage curve", DOWN, Measure.SCORE, "confidence"),
-        _m("invalid_rate", "share of unreadable answers", DOWN, Measure.SHARE),
-        _m("refusal_rate", "share of refusals", DOWN, Measure.SHARE),
-        _m("truncation_rate", "share of truncated answers", DOWN, Measure.SHARE),
-        _m("abstain_rate", "share of answers that decline", DOWN, Measure.SHARE),
-        _m("error_rate", "share of requests that failed", DOWN, Measure.SHARE),
-        _m("p50", "median latency", DOWN, Measure.TIME, "latency"),
-        _m("p90", "latency that 90 % stay within", DOWN, Measure.TIME, "latency"),
-        _m("p95", "latency that 95 % stay within", DOWN, Measure.TIME, "latency"),
-        _m("p99", "latency that 99 % stay within", DOWN, Measure.TIME, "latency"),
-        _m("cost_per_1k", "price of 1,000 decisions in dollars", DOWN, Measure.COST, "price"),
-        _m("output_tokens", "mean output tokens of a decision", DOWN, Measure.COUNT, "latency"),
-    )
-}
-LATER_METRICS = (
-    "token_f1", "rouge_l", "bleu", "similarity", "judge", "consistency", "ece_equal_mass", "sm_ece",
-    "worst_case_accuracy", "robustness_drop", "mean_win_rate", "first_token", "mean", "max",
-)  # fmt: skip
+UNNAMED = ("limits", "params")  # those top-level blocks that take no name

@@ -22,7 +22,7 @@ from evalspec.models.faults import UnusableTraining
 from evalspec.models.model import Answer, Request, digest
 
 if TYPE_CHECKING:
-    from evalspec.language.program import Baseline
+    from evalspec.language.candidates import Baseline
 
 LEAST_PROBABILITY = 1e-12
 

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evalspec.language.program import Hosted
+    from evalspec.language.candidates import Hosted
 
 # OpenAI's reasoning models refuse `logprobs`, whoever serves them.
 REASONING = re.compile(r"(?:o[1-9]|gpt-5)(?:[-.:@].*)?", re.IGNORECASE)

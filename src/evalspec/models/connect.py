@@ -12,9 +12,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
-from evalspec.language.program import Baseline, Hosted, ModelSpec, Recorded
+from evalspec.language.candidates import (
+    Baseline,
+    Cascade,
+    Hosted,
+    Http,
+    ModelSpec,
+    PythonFunction,
+    Recorded,
+    Simulated,
+    Vote,
+)
 from evalspec.models import baseline, endpoints, litellm, openai_http, recorded
 from evalspec.models.baseline import Training
+from evalspec.models.faults import Unconnectable
 from evalspec.models.model import Model, Request
 from evalspec.models.prices import price_of
 
@@ -51,6 +62,8 @@ async def connected(
                     models[spec.name] = recorded.recorded_model(spec.name, use, tasks)
                 case Baseline() as use:
                     models[spec.name] = baseline.baseline_model(spec.name, use, training(use))
+                case Http() | PythonFunction() | Simulated() | Cascade() | Vote():
+                    raise Unconnectable(f"`{spec.name}` cannot be asked by this version")
                 case _:
                     assert_never(spec.use)
         yield models
@@ -72,6 +85,8 @@ def keyer(spec: ModelSpec, *, environment: Mapping[str, str], training: Training
             return _no_key
         case Baseline() as use:
             return partial(baseline.request_key, baseline.lesson_digest(use, training(use)), use)
+        case Http() | PythonFunction() | Simulated() | Cascade() | Vote():
+            return _no_key
         case _:
             assert_never(spec.use)
 

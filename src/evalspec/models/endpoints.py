@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from evalspec.language.program import Environment, Hosted
+from evalspec.language.candidates import Environment, Hosted
 from evalspec.models.faults import MissingEnvironment, UnusableSetting
 from evalspec.models.masking import secret_forms
 

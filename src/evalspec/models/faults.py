@@ -3,6 +3,7 @@
 EvalspecFault                 the root: every room's faults come under it
 ├── MissingEnvironment        a candidate needs an environment variable that is not set
 ├── UnusableSetting           what the environment or the spec says about an endpoint cannot be used
+├── Unconnectable             a kind of candidate that this version cannot ask
 └── UnusableTraining          a baseline has nothing to learn from (also a ValueError)
 
 A user's mistake in a spec is a `Diagnostic`, a failed model call is a `Failure`: neither is raised.
@@ -26,6 +27,10 @@ class MissingEnvironment(EvalspecFault):
 
 class UnusableSetting(EvalspecFault):
     """An address, header or certificate file that cannot be used. The message never holds its value."""
+
+
+class Unconnectable(EvalspecFault):
+    """A kind of candidate that is understood and planned, and cannot be asked yet."""
 
 
 class UnusableTraining(EvalspecFault, ValueError):

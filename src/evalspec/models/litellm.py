@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from anyio import to_thread
 
-from evalspec.language.program import Environment, Hosted, Price
+from evalspec.language.candidates import Environment, Hosted, Price
 from evalspec.models.completions import NoCompletion, read_completion, without_secrets
 from evalspec.models.endpoints import api_key, base_url, resolved_headers, shared_part
 from evalspec.models.faults import MissingEnvironment

@@ -31,7 +31,7 @@ from evalspec.models.refusals import refusal
 if TYPE_CHECKING:
     import aiohttp
 
-    from evalspec.language.program import Hosted, Price
+    from evalspec.language.candidates import Hosted, Price
     from evalspec.text.values import Json
 
 LONGEST_BODY = 32 * 1024 * 1024

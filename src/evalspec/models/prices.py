@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from evalspec.language.program import Hosted, Price
+from evalspec.language.candidates import Hosted, Price
 
 TABLE = "model_prices_and_context_window_backup.json"
 EXPLANATION = "sample_spec"  # the table's own description of its fields, in the shape of an entry

@@ -18,7 +18,7 @@ from evalspec.models.model import Answer, Failure, FailureKind, Request
 from evalspec.models.recorded_rows import BadRow, RecordedRow, read_row
 
 if TYPE_CHECKING:
-    from evalspec.language.program import Recorded
+    from evalspec.language.candidates import Recorded
 
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"

@@ -16,15 +16,9 @@ from evalspec.answers.judge import gold_label
 from evalspec.answers.letters import choices
 from evalspec.answers.numbers import gold_number
 from evalspec.answers.reading import Outcome, Reading, labels_of, read
-from evalspec.language.program import (
-    ConfidenceSource,
-    Hosted,
-    LetterOf,
-    ModelSpec,
-    NumberAnswer,
-    Step,
-    Task,
-)
+from evalspec.language.answer_types import LetterOf, NumberAnswer
+from evalspec.language.candidates import Hosted, ModelSpec
+from evalspec.language.program import ConfidenceSource, Step, Task
 from evalspec.language.sandbox import RenderFault
 from evalspec.models.capabilities import gives_logprobs
 from evalspec.models.model import Answer, Failure, Message, Request

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from evalspec.language.program import Hosted, ModelSpec, Price
+from evalspec.language.candidates import Hosted, ModelSpec, Price
 from evalspec.language.sandbox import RenderFault
 from evalspec.models.model import Request
 from evalspec.models.prices import price_of

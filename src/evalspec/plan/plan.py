@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from evalspec.language.candidates import ModelSpec, Recorded
 from evalspec.language.expressions import holds
-from evalspec.language.program import ModelSpec, Program, Recorded, Subset, Task
+from evalspec.language.program import Program, Subset, Task
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Loaded, Row
+    from evalspec.text.diagnostics import Diagnostic
 
 
 class Passing(StrEnum):
@@ -87,6 +89,18 @@ def build_plan(program: Program, data: Mapping[str, Loaded], selection: Selectio
     if not kept:
         raise EmptySelection("the selection leaves nothing to run")
     return Plan(program=program, data=data, tasks=kept, selection=selection, seed=seed)
+
+
+def not_runnable(plan: Plan) -> tuple[Diagnostic, ...]:
+    """What the selected tasks and candidates ask for that `run` cannot do yet."""
+    tasks = {planned.task.name for planned in plan.tasks}
+    models = {candidate.model for planned in plan.tasks for candidate in planned.candidates}
+    chosen = {"model": models, "task": tasks, "chain": tasks}
+    return tuple(
+        later.said
+        for later in plan.program.later
+        if later.kind not in chosen or later.name in chosen[later.kind]
+    )
 
 
 def _known(names: Sequence[str], known: Mapping[str, object], kind: str) -> None:

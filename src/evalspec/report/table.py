@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from enum import StrEnum
 
-from evalspec.language.schema import METRICS
+from evalspec.language.metric_names import METRICS
 from evalspec.report.glyphs import cells, visible
 from evalspec.report.wrapping import shortened, wrapped
 from evalspec.score.lookups import follows_policy

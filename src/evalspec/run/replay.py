@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from evalspec.language.program import ModelSpec, Recorded
+from evalspec.language.candidates import ModelSpec, Recorded
 from evalspec.models.connect import keyer
 from evalspec.models.model import Answer, Failure, FailureKind, Request
 from evalspec.models.recorded import read_recorded

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from evalspec.language.program import Baseline, Hosted, Program
+from evalspec.language.candidates import Baseline, Hosted
+from evalspec.language.program import Program
 from evalspec.models.baseline import Training, without_scored
 from evalspec.models.connect import connected
 from evalspec.plan.conversations import Trace, converse, visits

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec import metrics
-from evalspec.language.program import ModelSpec, Recorded, Step, Task
+from evalspec.language.candidates import ModelSpec, Recorded
+from evalspec.language.program import Step, Task
 from evalspec.metrics import Estimate
 from evalspec.score.measures import share
 

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 
 from evalspec.answers.judge import gold_label, is_right
 from evalspec.answers.reading import Outcome, Reading, labels_of
-from evalspec.language.program import Matches, ModelSpec, Step, Task, TextAnswer
+from evalspec.language.answer_types import TextAnswer
+from evalspec.language.candidates import ModelSpec
+from evalspec.language.judging import Matches
+from evalspec.language.program import Step, Task
 from evalspec.models.model import Answer
 from evalspec.plan.plan import Passing, PlannedTask
 

@@ -14,7 +14,9 @@ import numpy as np
 
 from evalspec import metrics
 from evalspec.answers.reading import Outcome
-from evalspec.language.program import Contains, Exact, LetterOf, OneOf, Task, TextAnswer, TextScore, YesNo
+from evalspec.language.answer_types import LetterOf, OneOf, TextAnswer, YesNo
+from evalspec.language.judging import Contains, Exact, TextScore
+from evalspec.language.program import Task
 from evalspec.metrics import Estimate
 from evalspec.metrics.means import t_interval
 

@@ -10,15 +10,8 @@ import numpy as np
 
 from evalspec import metrics
 from evalspec.answers.reading import Outcome
-from evalspec.language.program import (
-    Below,
-    CostByOutcome,
-    Costs,
-    OneOf,
-    Policy,
-    Task,
-    WhenCheaper,
-)
+from evalspec.language.answer_types import OneOf
+from evalspec.language.program import Below, CostByOutcome, Costs, Policy, Task, WhenCheaper
 from evalspec.score.decisions import decide
 from evalspec.score.measures import confident_pairs, mean
 from evalspec.score.prices import Prices, prices_of

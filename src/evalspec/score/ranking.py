@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalspec import metrics
-from evalspec.language.schema import METRICS, Direction
+from evalspec.language.metric_names import METRICS, Direction
 from evalspec.score.contributions import FLAGS, Column, contributions
 
 if TYPE_CHECKING:

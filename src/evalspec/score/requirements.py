@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalspec import metrics
-from evalspec.language.schema import METRICS, Measure
+from evalspec.language.metric_names import METRICS, Measure
 from evalspec.score.measures import Example, Part, latencies, of_label, share, undefined
 
 if TYPE_CHECKING:

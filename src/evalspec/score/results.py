@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalspec.answers.reading import Outcome
-from evalspec.language.program import Recorded
-from evalspec.language.schema import METRICS, Direction, Metric
+from evalspec.language.candidates import Recorded
+from evalspec.language.metric_names import METRICS, Direction, Metric
 from evalspec.score.measures import latencies, percentile
 from evalspec.text.values import Json
 

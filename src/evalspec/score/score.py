@@ -12,8 +12,9 @@ import numpy as np
 
 from evalspec import metrics
 from evalspec.answers.reading import Outcome, labels_of
+from evalspec.language.answer_types import LetterOf
 from evalspec.language.expressions import holds
-from evalspec.language.program import LetterOf, Subset, Task
+from evalspec.language.program import Subset, Task
 from evalspec.score.chains import Compounding, StepScore, compound, score_steps
 from evalspec.score.decisions import decide
 from evalspec.score.measures import Example, Part, confident_pairs, has_labels, measure

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from evalspec.language.schema import METRICS, Measure
+from evalspec.language.metric_names import METRICS, Measure
 from evalspec.score import findings
 from evalspec.score.lookups import candidate_of, follows_policy, metric_of, unit_of, value_of, viable_in
 from evalspec.score.results import Results

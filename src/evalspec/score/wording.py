@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from evalspec.language.schema import METRICS, Direction, Measure
+from evalspec.language.metric_names import METRICS, Direction, Measure
 from evalspec.text.units import short_duration
 from evalspec.text.values import Json
 

@@ -151,4 +151,5 @@ CATALOGUE: Mapping[str, str] = {
     "W0702": "a bound that will stay undecided",
     "W0703": "two bounds that nothing can meet together",
     "E0703": "a plan that is none, or is outdated",
+    "E0710": "a part of the language that `run` cannot do yet",
 }

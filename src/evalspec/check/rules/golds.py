@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalspec.answers.judge import valid_gold
-from evalspec.language.program import OneOf, Program, Step
+from evalspec.language.answer_types import OneOf
+from evalspec.language.program import Program, Step
 from evalspec.text.diagnostics import Diagnostic, Label, problem
 from evalspec.text.source import DataLine
 

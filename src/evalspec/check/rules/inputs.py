@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalspec.data.audit import same_input_other_label
-from evalspec.language.program import Baseline, Program, Task
+from evalspec.language.candidates import Baseline
+from evalspec.language.program import Program, Task
 from evalspec.models.classifiers import without_scored
 from evalspec.text.diagnostics import Diagnostic, problem
 

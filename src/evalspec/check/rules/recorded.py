@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalspec.language.program import ModelSpec, Program, Recorded
+from evalspec.language.candidates import ModelSpec, Recorded
+from evalspec.language.program import Program
 from evalspec.models.recorded import RecordedTable, read_recorded
 from evalspec.text.diagnostics import Diagnostic, problem
 from evalspec.text.source import DataLine

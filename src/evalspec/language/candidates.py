@@ -1,0 +1,130 @@
+"""Candidates as a spec declares them: what answers, how it is reached, what it is sent and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+    from pathlib import Path
+
+    from evalspec.language.prompts import Prompt
+    from evalspec.text.source import Span
+    from evalspec.text.values import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A value that stands in an environment variable and nowhere else."""
+
+    variable: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """Dollars for `per` tokens."""
+
+    input: Decimal
+    output: Decimal
+    per: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """A model behind a network endpoint: straight over HTTP where `direct`, else through litellm."""
+
+    route: str
+    direct: bool
+    provider: str | None = None
+    base_url: str | Environment | None = None
+    api_key: Environment | None = None
+    headers: Mapping[str, str | Environment] = field(default_factory=dict)
+    timeout_ns: int | None = None
+    concurrency: int | None = None
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    price: Price | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Answers that were collected earlier. `model` selects among rows that name one."""
+
+    files: tuple[Path, ...]
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """A local classifier that learns from `train` (a dataset's name) and reads `columns`."""
+
+    kind: str  # majority, naive_bayes, logistic
+    columns: tuple[str, ...]
+    train: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """A deployed application: where it is, the template of what it is sent, and where the answer stands."""
+
+    url: str | Environment
+    request: Prompt
+    response: str
+    api_key: Environment | None = None
+    headers: Mapping[str, str | Environment] = field(default_factory=dict)
+    timeout_ns: int | None = None
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonFunction:
+    """A function of the user's own in a file; run only with `--allow-code`."""
+
+    file: Path
+    function: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """Made-up answers: right this often, with a confidence of a kind, after so long."""
+
+    accuracy: float
+    confidence: str  # calibrated, overconfident, underconfident
+    latency_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cascade:
+    """The first model's answer where its confidence suffices, else the next one's."""
+
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """The answer that most of some models give."""
+
+    models: tuple[str, ...]
+
+
+Use = Hosted | Recorded | Baseline | Http | PythonFunction | Simulated | Cascade | Vote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """A candidate: a model as the spec declares it, and the prompt variant it is asked with, if any.
+
+    Where a task has variants, `name` is `model/variant`.
+    """
+
+    name: str
+    at: Span
+    use: Use
+    variant: str = ""
+    batch: bool = False
+
+    @property
+    def model(self) -> str:
+        """The model's own name."""
+        return self.name.removesuffix(f"/{self.variant}") if self.variant else self.name

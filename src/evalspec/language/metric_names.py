@@ -1,0 +1,89 @@
+"""The metrics as data: what each is, which way is better, and what its bounds are written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Direction(StrEnum):
+    """Which way is better. ZERO: the nearer to 0 the better."""
+
+    MAX = "max"
+    MIN = "min"
+    ZERO = "zero"
+
+
+class Measure(StrEnum):
+    """What a metric is measured in, which says how its bounds are written."""
+
+    SHARE = "share"
+    SCORE = "score"
+    COST = "cost"
+    TIME = "time"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A metric: its direction, unit, and what it is in a few words."""
+
+    name: str
+    doc: str
+    direction: Direction
+    measure: Measure
+    built: bool = True
+    needs: str = ""  # confidence, costs, labels, latency, price
+
+
+def _m(name: str, doc: str, direction: Direction, measure: Measure, needs: str = "") -> Metric:
+    return Metric(name=name, doc=doc, direction=direction, measure=measure, needs=needs)
+
+
+UP, DOWN = Direction.MAX, Direction.MIN
+METRICS: Mapping[str, Metric] = {
+    m.name: m
+    for m in (
+        _m("accuracy", "share of right answers", UP, Measure.SHARE),
+        _m("end_to_end", "share of chains whose answer is right", UP, Measure.SHARE),
+        _m("exact", "share of texts equal to the gold", UP, Measure.SHARE, "text"),
+        _m("contains", "share of texts that contain the gold", UP, Measure.SHARE, "text"),
+        _m("balanced_accuracy", "mean recall over the labels that occur", UP, Measure.SHARE, "labels"),
+        _m("precision", "share of answers of a label that are right", UP, Measure.SHARE, "labels"),
+        _m("recall", "share of a label's examples that are found", UP, Measure.SHARE, "labels"),
+        _m("f1", "harmonic mean of precision and recall", UP, Measure.SHARE, "labels"),
+        _m("macro_f1", "mean f1 over the labels that occur", UP, Measure.SHARE, "labels"),
+        _m("mcc", "Matthews correlation, multiclass", UP, Measure.SCORE, "labels"),
+        _m("expected_cost", "mean cost under the declared policy", DOWN, Measure.COST, "costs"),
+        _m("total_cost", "expected cost and the request's price", DOWN, Measure.COST, "costs"),
+        _m("ece", "expected calibration error", DOWN, Measure.SHARE, "confidence"),
+        _m("brier", "mean squared error of the confidence", DOWN, Measure.SCORE, "confidence"),
+        _m(
+            "log_loss", "mean log loss of the confidence, clipped at 0.001", DOWN, Measure.SCORE, "confidence"
+        ),
+        _m("overconfidence", "mean confidence minus accuracy", Direction.ZERO, Measure.SHARE, "confidence"),
+        _m("mean_confidence", "mean confidence", UP, Measure.SHARE, "confidence"),
+        _m("auroc", "chance that a right answer has the higher confidence", UP, Measure.SCORE, "confidence"),
+        _m("aurc", "area under the risk-coverage curve", DOWN, Measure.SCORE, "confidence"),
+        _m("augrc", "area under the generalised risk-coverage curve", DOWN, Measure.SCORE, "confidence"),
+        _m("invalid_rate", "share of unreadable answers", DOWN, Measure.SHARE),
+        _m("refusal_rate", "share of refusals", DOWN, Measure.SHARE),
+        _m("truncation_rate", "share of truncated answers", DOWN, Measure.SHARE),
+        _m("abstain_rate", "share of answers that decline", DOWN, Measure.SHARE),
+        _m("error_rate", "share of requests that failed", DOWN, Measure.SHARE),
+        _m("p50", "median latency", DOWN, Measure.TIME, "latency"),
+        _m("p90", "latency that 90 % stay within", DOWN, Measure.TIME, "latency"),
+        _m("p95", "latency that 95 % stay within", DOWN, Measure.TIME, "latency"),
+        _m("p99", "latency that 99 % stay within", DOWN, Measure.TIME, "latency"),
+        _m("cost_per_1k", "price of 1,000 decisions in dollars", DOWN, Measure.COST, "price"),
+        _m("output_tokens", "mean output tokens of a decision", DOWN, Measure.COUNT, "latency"),
+    )
+}
+LATER_METRICS = (
+    "token_f1", "rouge_l", "bleu", "similarity", "judge", "consistency", "ece_equal_mass", "sm_ece",
+    "worst_case_accuracy", "robustness_drop", "mean_win_rate", "first_token", "mean", "max",
+)  # fmt: skip
