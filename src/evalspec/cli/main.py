@@ -23,11 +23,12 @@ COMMANDS = {
     "run": "ask what is missing, score, print the ranked table",
     "score": "score a stored run again with the spec as it stands now",
     "show": "show single examples of a run: what was asked, said, read, and what it cost",
+    "explain": "say at length what the code of a diagnostic means, with an example",
     "schema": "print the JSON Schema of a format",
 }
 LATER = (
     "diff", "runs", "view", "export", "fmt", "init", "sample", "label", "audit", "power",
-    "import", "merge", "lsp", "explain", "doctor",
+    "import", "merge", "lsp", "doctor",
 )  # fmt: skip
 
 

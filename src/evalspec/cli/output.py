@@ -19,8 +19,24 @@ if TYPE_CHECKING:
 
 
 def colour_for(stream: TextIO) -> bool:
-    """Whether colour is wanted: on a terminal, and not turned off."""
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+    """Whether colour is wanted: on a terminal, unless turned off, or where it is asked for in so many words."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if any(os.environ.get(name, "0") not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def width_of(stream: TextIO) -> int | None:
+    """The cells of a line on the terminal that a stream leads to; None for files and pipes."""
+    if not stream.isatty():
+        return None
+    told = os.environ.get("COLUMNS", "")
+    try:
+        columns = int(told) if told.isdecimal() else os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return None
+    return columns or None
 
 
 def tell(diagnostics: Sequence[Diagnostic], *, notes: bool = False) -> None:
