@@ -23,6 +23,8 @@ ORDER = (
     "score",
     "report",
     "interop",
+    # First specs, which are spelt as interop spells them.
+    "starting",
     # The stages composed. `pipeline` knows none of the others here.
     "pipeline",
     "recording",

@@ -18,6 +18,7 @@ from evalspec.models.faults import EvalspecFault
 DONE, SPEC_WRONG, USAGE, NOT_VIABLE, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 COMMANDS = {
+    "init": "write a first spec: a small one that runs, or one over your own data",
     "check": "say what is wrong with specs and their data, before anything is asked",
     "plan": "say what a run would ask, and show the exact messages",
     "run": "ask what is missing, score, print the ranked table",
@@ -27,7 +28,7 @@ COMMANDS = {
     "schema": "print the JSON Schema of a format",
 }
 LATER = (
-    "diff", "runs", "view", "export", "fmt", "init", "sample", "label", "audit", "power",
+    "diff", "runs", "view", "export", "fmt", "sample", "label", "audit", "power",
     "import", "merge", "lsp", "doctor",
 )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Doors to neighbours: what other tools wrote, as specs."""
