@@ -9,11 +9,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
+from evalspec.text.cells import JOINER, NON_JOINER, char_width
+
 TAB = "    "
 ELLIPSIS = "…"
 UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, invisible formats, half characters, separators
-NO_WIDTH = frozenset({"Mn", "Me"})
-NON_JOINER, JOINER, EMOJI_STYLE = "\u200c", "\u200d", "\ufe0f"
 
 
 def visible(text: str) -> str:
@@ -33,7 +33,7 @@ def glyphs(text: str, *, tab: str = TAB) -> Iterator[tuple[str, int]]:
     before = ""
     for char in text:
         shown = tab if char == "\t" else char if _is_safe(char, before) else escaped(char)
-        yield shown, (_width(char, before) if shown == char else len(shown))
+        yield shown, (char_width(char, before) if shown == char else len(shown))
         before = char if shown == char else ""
 
 
@@ -49,27 +49,3 @@ def _is_safe(char: str, before: str) -> bool:
     if char in (JOINER, NON_JOINER):
         return before > "\x7f"  # inside emoji and in scripts that need them; elsewhere they only hide
     return unicodedata.category(char) not in UNSAFE
-
-
-def _width(char: str, before: str) -> int:
-    if char < "\x7f":
-        return 1
-    if char in (JOINER, NON_JOINER) or unicodedata.category(char) in NO_WIDTH:
-        return 1 if char == EMOJI_STYLE and _is_narrow_emoji(before) else 0
-    if _continues_emoji(char, before) or "\u1160" <= char <= "\u11ff":  # Hangul vowels join the letter before
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
-def _continues_emoji(char: str, before: str) -> bool:
-    tone = "\U0001f3fb" <= char <= "\U0001f3ff"
-    return _is_emoji(char) and (before == JOINER or (tone and _is_emoji(before)))
-
-
-def _is_narrow_emoji(char: str) -> bool:
-    narrow = char != "" and unicodedata.east_asian_width(char) not in "WF"
-    return narrow and (_is_emoji(char) or char in "0123456789#*")
-
-
-def _is_emoji(char: str) -> bool:
-    return char >= "\U0001f000" or (char != "" and unicodedata.category(char) == "So")
