@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.syntax.tokens import ENDS_VALUE, STARTS_VALUE
 from evalspec.text.diagnostics import Diagnostic, Edit, Fix, problem
 from evalspec.text.source import Source, Span
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from lark import Token

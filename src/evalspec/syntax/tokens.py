@@ -5,13 +5,13 @@ The lexer never fails, so neither does this. What is done here keeps the grammar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from lark import Token
 
 from evalspec.syntax.grammar import parser
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,9 +5,10 @@ What `parse` makes and `check` reads. Nothing here knows which names are legal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.text.source import Source, Span

@@ -7,9 +7,10 @@ the command line decide to stop. `catalogue.py` lists every code.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

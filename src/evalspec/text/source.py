@@ -7,8 +7,9 @@ editors see, count from 1.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from evalspec.text.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

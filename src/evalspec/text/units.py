@@ -7,9 +7,10 @@ whole nanoseconds and everything else is exact decimal, so that nothing is round
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from evalspec.text.values import dataclass
 
 
 class Unit(StrEnum):
