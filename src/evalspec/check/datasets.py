@@ -14,7 +14,7 @@ from evalspec.check.values import (
     word_of,
 )
 from evalspec.data.prepare import prepare
-from evalspec.data.read import RawTable, read_files
+from evalspec.data.remembered import read_files
 from evalspec.language.expressions import Expression, Scope, Type, compile_expression
 from evalspec.language.program import DataFile, Dataset, Derived
 from evalspec.syntax import tree
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from evalspec.check.names import Declared
     from evalspec.data.rows import Loaded
+    from evalspec.data.table import RawTable
 
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 LATER_FORMATS = (".json", ".parquet")
