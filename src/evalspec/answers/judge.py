@@ -16,8 +16,29 @@ from evalspec.answers.letters import gold_letter
 from evalspec.answers.numbers import gold_number, same_number
 from evalspec.answers.reading import Outcome, Reading, labels_of
 from evalspec.answers.texts import contains_text, same_text
-from evalspec.language.answer_types import LetterOf, NumberAnswer, OneOf, TextAnswer, YesNo
-from evalspec.language.judging import Contains, Exact, Matches
+from evalspec.language.answer_types import (
+    CodeAnswer,
+    JsonAnswer,
+    LetterOf,
+    NumberAnswer,
+    OneOf,
+    SomeOf,
+    TextAnswer,
+    ToolCall,
+    YesNo,
+)
+from evalspec.language.judging import (
+    Bleu,
+    Contains,
+    Exact,
+    Judge,
+    Matches,
+    Prefer,
+    PythonScore,
+    RougeL,
+    Similarity,
+    TokenF1,
+)
 from evalspec.language.program import Step
 
 SHOWN = 60
@@ -81,7 +102,7 @@ def _equals(step: Step, value: str | Decimal, gold: object, row: Mapping[str, ob
             if number is None or not isinstance(value, Decimal):
                 return False
             return same_number(value, number, relative=relative, absolute=absolute)
-        case TextAnswer():
+        case TextAnswer() | SomeOf() | JsonAnswer() | ToolCall() | CodeAnswer():
             return _text_is_right(step, str(value), as_text(gold))
         case _:
             assert_never(step.answer)
@@ -95,6 +116,8 @@ def _text_is_right(step: Step, answer: str, gold: str) -> bool:
             return contains_text(answer, gold)
         case Matches(regex=regex):
             return occurs(regex, answer)
+        case TokenF1() | RougeL() | Bleu() | Similarity() | PythonScore() | Judge() | Prefer():
+            return False  # graded: no text is right by itself
         case _:
             assert_never(step.score)
 
@@ -112,7 +135,7 @@ def _label(step: Step, gold: object, row: Mapping[str, object]) -> str | None:
         case LetterOf(columns=columns):
             letter = gold_letter(gold, columns, row).value
             return letter if isinstance(letter, str) else None
-        case NumberAnswer() | TextAnswer():
+        case NumberAnswer() | TextAnswer() | SomeOf() | JsonAnswer() | ToolCall() | CodeAnswer():
             return None
         case _:
             assert_never(step.answer)
@@ -132,7 +155,7 @@ def _problem(step: Step, gold: object, row: Mapping[str, object]) -> str | None:
             return None if why is None else f"{shown} {why}"
         case NumberAnswer():
             return None if gold_number(gold) is not None else f"{shown} is not a number"
-        case TextAnswer():
+        case TextAnswer() | SomeOf() | JsonAnswer() | ToolCall() | CodeAnswer():
             needed = not isinstance(step.score, Matches)
             return "is blank, which no answer can be" if needed and not as_text(gold).strip() else None
         case _:

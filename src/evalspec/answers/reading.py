@@ -27,7 +27,17 @@ from evalspec.answers.labels import YES_NO, continues, read_label, read_yes_no
 from evalspec.answers.letters import choices, read_letter
 from evalspec.answers.numbers import read_number
 from evalspec.answers.texts import read_text
-from evalspec.language.answer_types import LetterOf, NumberAnswer, OneOf, TextAnswer, YesNo
+from evalspec.language.answer_types import (
+    CodeAnswer,
+    JsonAnswer,
+    LetterOf,
+    NumberAnswer,
+    OneOf,
+    SomeOf,
+    TextAnswer,
+    ToolCall,
+    YesNo,
+)
 from evalspec.language.program import ConfidenceSource, Step
 from evalspec.models.model import Answer, Failure, FailureKind
 
@@ -103,7 +113,7 @@ def labels_of(step: Step, row: Mapping[str, object]) -> tuple[str, ...]:
             return YES_NO
         case LetterOf(columns=columns):
             return tuple(choices(columns, row))
-        case NumberAnswer() | TextAnswer():
+        case NumberAnswer() | TextAnswer() | SomeOf() | JsonAnswer() | ToolCall() | CodeAnswer():
             return ()
         case _:
             assert_never(step.answer)
@@ -174,7 +184,7 @@ def _found(step: Step, part: Excerpt | Missed, row: Mapping[str, object], *, cut
     if not cut or finding.value is None:
         return finding
     match step.answer:
-        case NumberAnswer() | TextAnswer():
+        case NumberAnswer() | TextAnswer() | SomeOf() | JsonAnswer() | ToolCall() | CodeAnswer():
             certain = bool(step.extract) and not part.at_end
         case OneOf() | YesNo() | LetterOf():
             unfinished = part.at_end and continues(str(finding.value), labels_of(step, row))
@@ -194,7 +204,7 @@ def _find(step: Step, text: str, row: Mapping[str, object]) -> Finding:
             return read_letter(text, choices(columns, row))
         case NumberAnswer():
             return read_number(text)
-        case TextAnswer():
+        case TextAnswer() | SomeOf() | JsonAnswer() | ToolCall() | CodeAnswer():
             return read_text(text)
         case _:
             assert_never(step.answer)
@@ -249,6 +259,8 @@ def _sure(reading: Reading, answer: Answer, spread: Spread | Unknown, stated: St
             if sure is None and stated is not None:
                 sure = stated.confidence
             why = why if answer.confidence is None else "the confidence given is not between 0 and 1"
+        case ConfidenceSource.FIELD | ConfidenceSource.FIELDS | ConfidenceSource.VOTES | ConfidenceSource.ASK:
+            sure, why = None, f"no confidence is read by `{reading.source}`"
         case _:
             assert_never(reading.source)
     return replace(
