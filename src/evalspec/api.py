@@ -93,8 +93,8 @@ def plan(path: str | Path, **options: object) -> Plan:
 def run(path: str | Path, *, environment: Mapping[str, str] | None = None, **options: object) -> Results:
     """Runs a spec or plan: asks what is missing, scores, keeps the answers.
 
-    Options: `models`, `tasks` (names), `subset`, `limit`, `seed`, `max_concurrency`, `store` (a folder),
-    `cache` (False keeps nothing). Raises SpecFault for a spec that is wrong, EmptySelection, and
+    Options: `models`, `tasks` (names), `subset`, `limit`, `seed`, `max_concurrency`, `settings` (values for
+    `params`, by name), `store` (a folder), `cache` (False keeps nothing). Raises SpecFault for a spec that is wrong, EmptySelection, and
     EvalspecFault where nothing could be asked.
     """
     import anyio
@@ -118,7 +118,7 @@ async def run_async(
     return Results(ran.results, str(ran.fault) if ran.fault is not None else None)
 
 
-KNOWN = ("models", "tasks", "subset", "limit", "seed", "max_concurrency", "store", "cache")
+KNOWN = ("models", "tasks", "subset", "limit", "seed", "max_concurrency", "settings", "store", "cache")
 
 
 def _options(given: Mapping[str, object]) -> Options:
@@ -129,6 +129,7 @@ def _options(given: Mapping[str, object]) -> Options:
     if unknown:
         raise TypeError(f"unknown option {unknown[0]!r}; known: {', '.join(KNOWN)}")
     subset, limit, store = given.get("subset"), given.get("limit"), given.get("store")
+    settings = given.get("settings")
     concurrency, seed = given.get("max_concurrency"), given.get("seed", 0)
     return Options(
         selection=Selection(
@@ -141,6 +142,7 @@ def _options(given: Mapping[str, object]) -> Options:
         concurrency=concurrency if isinstance(concurrency, int) else None,
         store=None if store is None else Path(str(store)),
         keep=bool(given.get("cache", True)),
+        settings={str(k): str(v) for k, v in settings.items()} if isinstance(settings, Mapping) else {},
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from evalspec.models.connect import keyer
 from evalspec.pipeline import Front, SpecFault, check_file
 from evalspec.plan.estimate import Estimate, estimate
-from evalspec.recording import data_digests, selection_json, selection_of, text_digest
+from evalspec.recording import data_digests, selection_json, selection_of, settings_of, text_digest
 from evalspec.run.session import training_of
 from evalspec.running import Options, store_folder
 from evalspec.score.wording import document
@@ -50,7 +50,9 @@ def _estimates(plan: Plan, store: Store, environment: Mapping[str, str]) -> Esti
     }
 
 
-def plan_document(plan: Plan, front: Front, found: Estimates, beside: Path) -> Document:
+def plan_document(
+    plan: Plan, front: Front, found: Estimates, beside: Path, settings: Mapping[str, str]
+) -> Document:
     """A plan as JSON, which `run` takes in the spec's stead, with the spec's path from the plan's folder."""
     spec = os.path.relpath((front.source.path or Path()).resolve(), beside.resolve().parent)
     tasks: Document = {
@@ -65,9 +67,10 @@ def plan_document(plan: Plan, front: Front, found: Estimates, beside: Path) -> D
     return {
         "format": FORMAT,
         "spec": spec,
-        "spec_sha256": text_digest(front.source),
+        "spec_sha256": text_digest(front.sources),
         "data_sha256": data_digests(plan),
         "selection": selection_json(plan.selection),
+        "params": dict(settings),
         "seed": plan.seed,
         "tasks": tasks,
     }
@@ -86,14 +89,18 @@ def _estimate(found: Estimate) -> Document:
 def load(path: Path, options: Options) -> tuple[Front, Options]:
     """A spec, or the spec of a plan together with what the plan selected. Raises SpecFault."""
     if path.suffix != ".json":
-        return check_file(path), options
+        return check_file(path, settings=options.settings), options
     held = _read_plan(path)
-    front = check_file(Path(os.path.normpath(path.parent / str(held.get("spec", "")))))
-    if text_digest(front.source) != held.get("spec_sha256"):
+    settings = {**settings_of(held.get("params")), **options.settings}
+    front = check_file(Path(os.path.normpath(path.parent / str(held.get("spec", "")))), settings=settings)
+    if text_digest(front.sources) != held.get("spec_sha256"):
         raise _outdated(path, "the spec has changed since this plan was made")
     seed = held.get("seed")
     chosen = replace(
-        options, selection=selection_of(held.get("selection")), seed=seed if isinstance(seed, int) else 0
+        options,
+        selection=selection_of(held.get("selection")),
+        seed=seed if isinstance(seed, int) else 0,
+        settings=settings,
     )
     digests = {name: loaded.sha256 for name, loaded in front.ready.data.items()}
     if any(digests.get(name) != digest for name, digest in document(held.get("data_sha256")).items()):

@@ -19,6 +19,7 @@ from evalspec import __version__
 from evalspec.answers.reading import Outcome
 from evalspec.language.candidates import Baseline
 from evalspec.models.model import Failure, FailureKind
+from evalspec.pipeline import Front
 from evalspec.plan.plan import Plan, Selection
 from evalspec.run.replay import FailedStep
 from evalspec.run.session import job_counts
@@ -37,19 +38,22 @@ ONLY_KEPT = ("failed", "unanswered")
 Traces = Mapping[tuple[str, str], Sequence["Trace"]]
 
 
-def run_record(plan: Plan, spec: Source, started: datetime, counts: Counts) -> Document:
+def run_record(
+    plan: Plan, front: Front, settings: Mapping[str, str], started: datetime, counts: Counts
+) -> Document:
     """The record of a run that ends now."""
     requests: Document = dict(counts.as_json())
     return {
         "id": f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-        "spec": spec.name,
-        "spec_sha256": text_digest(spec),
+        "spec": front.source.name,
+        "spec_sha256": text_digest(front.sources),
         "data_sha256": data_digests(plan),
         "started_at": started.isoformat(timespec="milliseconds"),
         "finished_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "complete": False,
         "seed": plan.seed,
         "selection": selection_json(plan.selection),
+        "params": dict(settings),
         "versions": _versions(),
         "simulated": False,
         "pacing": {},
@@ -58,9 +62,15 @@ def run_record(plan: Plan, spec: Source, started: datetime, counts: Counts) -> D
     }
 
 
-def text_digest(spec: Source) -> str:
-    """The SHA-256 of a spec's text."""
-    return hashlib.sha256(spec.text.encode()).hexdigest()
+def text_digest(sources: Sequence[Source]) -> str:
+    """The SHA-256 of a spec's text; of one that imports others, that of the digests of all its files."""
+    digests = [hashlib.sha256(source.text.encode()).hexdigest() for source in sources]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def settings_of(value: Json) -> Mapping[str, str]:
+    """The settings of parameters that a record holds."""
+    return {name: str(setting) for name, setting in document(value).items()} if value else {}
 
 
 def data_digests(plan: Plan) -> Document:
@@ -129,10 +139,10 @@ def stored_record(results: Results, plan: Plan, traces: Traces) -> Document:
     return run
 
 
-def shown_record(record: Mapping[str, Json], spec: Source) -> Document:
+def shown_record(record: Mapping[str, Json], front: Front) -> Document:
     """A kept record as results tell it, scored with this spec."""
     told: Document = {name: value for name, value in record.items() if name not in ONLY_KEPT}
-    return {**told, "spec": spec.name, "spec_sha256": text_digest(spec)}
+    return {**told, "spec": front.source.name, "spec_sha256": text_digest(front.sources)}
 
 
 def unanswered_of(record: Mapping[str, Json]) -> int:

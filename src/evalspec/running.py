@@ -50,6 +50,7 @@ class Options:
     store: Path | None = None
     keep: bool = True
     keeping: Keeping = field(default_factory=Keeping)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ async def run_plan(
             if not gathered.traces:
                 raise
             fault = broken
-        run = run_record(plan, front.source, started, counter.total)
+        run = run_record(plan, front, options.settings, started, counter.total)
         results = completed(score(plan, gathered.traces, run), chain.from_iterable(gathered.traces.values()))
         if store is not None and fault is None:
             fault = _kept(store, stored_record(results, plan, gathered.traces))
@@ -185,7 +186,7 @@ def rescore(
         raise Outdated(
             f"{replayed.missing} of its answers are not kept, or would be asked for differently now"
         )
-    run = shown_record(record, front.source)
+    run = shown_record(record, front)
     return (
         plan,
         replayed,

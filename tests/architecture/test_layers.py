@@ -26,6 +26,7 @@ ORDER = (
     # First specs, which are spelt as interop spells them.
     "starting",
     # The stages composed. `pipeline` knows none of the others here.
+    "spec_files",
     "pipeline",
     "recording",
     "running",

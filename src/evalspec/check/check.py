@@ -11,6 +11,7 @@ from evalspec.check.costs import read_costs
 from evalspec.check.datasets import Data, read_dataset
 from evalspec.check.entries import Faults
 from evalspec.check.names import Declared, declare, every_block
+from evalspec.check.params import Settings, with_params
 from evalspec.check.rules import every_rule
 from evalspec.check.subsets import read_subsets
 from evalspec.check.tasks import Known, read_tasks
@@ -18,7 +19,7 @@ from evalspec.language.program import Later, Program
 from evalspec.text.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from evalspec.data.rows import Loaded
     from evalspec.syntax.tree import File
@@ -33,10 +34,15 @@ class Checked:
     data: Mapping[str, Loaded]
 
 
-def check(file: File, *, read_data: bool = True) -> tuple[Checked, tuple[Diagnostic, ...]]:
-    """The program that a tree says, as far as it can be understood, and what is wrong with it."""
+def check(
+    files: Sequence[File], *, read_data: bool = True, settings: Settings | None = None
+) -> tuple[Checked, tuple[Diagnostic, ...]]:
+    """The program that some files say, as far as it can be understood, and what is wrong with it.
+
+    The last file is the spec, those before it are imported. Raises UnknownSetting.
+    """
     faults = Faults()
-    declared = declare(file, faults)
+    declared = declare(with_params(files, settings or {}, faults), faults)
     data: dict[str, Data] = {}
     for name, block in declared.of("dataset").items():
         found = read_dataset(name, block, read_data, faults)
@@ -48,7 +54,7 @@ def check(file: File, *, read_data: bool = True) -> tuple[Checked, tuple[Diagnos
     costs = read_costs(declared, faults)
     tasks = read_tasks(Known(declared, data, subsets, models, costs), faults)
     program = Program(
-        source=file.source,
+        source=declared.main,
         datasets={name: d.dataset for name, d in data.items()},
         subsets=subsets,
         models=models,

@@ -13,18 +13,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from evalspec.check.entries import Faults
+    from evalspec.text.source import Source
 
 TASKS = ("task", "chain", "decision")
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a file declares: the readable blocks of each kind, and every name, readable or not."""
+    """What a spec declares: the readable blocks of each kind, and every name, readable or not."""
 
     blocks: Mapping[str, Mapping[str, tree.Block]]
     names: Mapping[str, frozenset[str]]
     limits: tree.Block | None
-    file: tree.File
+    files: tuple[tree.File, ...]
+
+    @property
+    def main(self) -> Source:
+        """The file that was given; the others are imported by it."""
+        return self.files[-1].source
+
+    def place(self, block: tree.Block) -> tuple[int, int]:
+        """Where a block stands among all the files, for putting blocks into the order they were written."""
+        number = next(i for i, file in enumerate(self.files) if file.source is block.at.source)
+        return number, block.at.start
 
     def of(self, kind: str) -> Mapping[str, tree.Block]:
         return self.blocks.get(kind, {})
@@ -34,16 +45,18 @@ class Declared:
         return name in self.names.get(kind, frozenset()) and name not in self.of(kind)
 
 
-def declare(file: tree.File, faults: Faults) -> Declared:
-    """The declarations of a file. Tasks, chains and decisions share one space of names."""
+def declare(files: tuple[tree.File, ...], faults: Faults) -> Declared:
+    """The declarations of all files. Tasks, chains and decisions share one space of names."""
     blocks: dict[str, dict[str, tree.Block]] = {kind: {} for kind in TOP_LEVEL}
     names: dict[str, set[str]] = {kind: set() for kind in TOP_LEVEL}
     limits: tree.Block | None = None
-    for entry in file.entries:
+    for entry in (entry for file in files for entry in file.entries):
         if isinstance(entry, tree.Broken):
             _remember(entry, names)
         elif isinstance(entry, tree.Block):
             _without_target(entry, faults)
+            if entry.kind.text == "params":
+                continue  # read before, and replaced wherever they are used
             if entry.kind.text == "limits":
                 limits = _only(entry, limits, faults)
             elif _declarable(entry, names, faults):
@@ -52,7 +65,7 @@ def declare(file: tree.File, faults: Faults) -> Declared:
         else:
             _misplaced(entry, faults)
     frozen = {kind: frozenset(known) for kind, known in names.items()}
-    return Declared(blocks, frozen, limits, file)
+    return Declared(blocks, frozen, limits, files)
 
 
 def _remember(entry: tree.Broken, names: dict[str, set[str]]) -> None:
@@ -121,7 +134,7 @@ def _declare(
 def _misplaced(entry: tree.Entry, faults: Faults) -> None:
     match entry:
         case tree.Import():
-            faults.not_built(entry.at, "`import`", "specs in several files")
+            pass  # followed before
         case tree.Attribute():
             faults.add("E0402", entry.key.at, f"`{entry.key.text}` stands outside every block",
                        "put it into a block; is a `}` too many before it?")  # fmt: skip

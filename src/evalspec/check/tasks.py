@@ -40,7 +40,7 @@ def read_tasks(known: Known, faults: Faults) -> Mapping[str, Task]:
     """The tasks and chains that could be understood, in the order of the file."""
     blocks = {**known.declared.of("task"), **known.declared.of("chain")}
     tasks: dict[str, Task] = {}
-    for name, block in sorted(blocks.items(), key=lambda item: item[1].at.start):
+    for name, block in sorted(blocks.items(), key=lambda item: known.declared.place(item[1])):
         task = _read(name, block, known, faults)
         if task is not None:
             tasks[name] = task

@@ -160,9 +160,6 @@ OFFERS = {
 def quantity_of(node: tree.Expr, units: Sequence[Unit], what: str, faults: Faults) -> Quantity | None:
     """A figure in one of some units; a bare number where a unit is due gets the right spelling offered."""
     inner, sign = (node.value, -1) if isinstance(node, tree.Negative) else (node, 1)
-    if isinstance(inner, tree.Member) and shown(inner).startswith("params."):
-        faults.add("E0499", node.at, "`params` is not built yet", "write the figure itself")
-        return None
     if isinstance(inner, tree.Amount) and inner.quantity.unit in units:
         found = inner.quantity
         return Quantity(found.value * sign, found.unit, ("-" if sign < 0 else "") + found.text)

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalspec.check.params import UnknownSetting
 from evalspec.cli.main import DONE, SPEC_WRONG, Usage
 from evalspec.cli.output import OutputFault, demand_writable, environment, tell, write_whole
-from evalspec.cli.selecting import add_selection, selection
+from evalspec.cli.selecting import add_selection, selection, settings
 from evalspec.language.candidates import Hosted
 from evalspec.pipeline import SpecFault
 from evalspec.plan.estimate import Estimate, known_requests
@@ -50,7 +51,9 @@ def run(options: argparse.Namespace) -> int:
     if options.output is not None and options.output.suffix != ".json":
         raise Usage(f"`-o {options.output}`: a plan is written as .json")
     demand_writable([] if options.output is None else [options.output])
-    how = Options(selection=selection(options), seed=options.seed, store=options.store)
+    how = Options(
+        selection=selection(options), seed=options.seed, store=options.store, settings=settings(options)
+    )
     variables = environment(options.env_file)
     try:
         front, how = load(options.spec, how)
@@ -59,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         tell(fault.diagnostics)
         print(f"{options.spec}: {summary_line(fault.diagnostics)}", file=sys.stderr)
         return SPEC_WRONG
-    except EmptySelection as fault:
+    except (EmptySelection, UnknownSetting) as fault:
         raise Usage(str(fault)) from fault
     tell(front.diagnostics)
     found = estimates(plan, front, how, variables)
@@ -68,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print(plan, found)
     if options.output is not None:
-        _write(plan_document(plan, front, found, options.output), options.output)
+        _write(plan_document(plan, front, found, options.output, how.settings), options.output)
     return SPEC_WRONG if any(e.faults for task in found.values() for e in task.values()) else DONE
 
 

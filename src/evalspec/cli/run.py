@@ -14,10 +14,11 @@ from typing import Any
 
 import anyio
 
+from evalspec.check.params import UnknownSetting
 from evalspec.cli.ending import finish
 from evalspec.cli.main import SPEC_WRONG, Usage
 from evalspec.cli.output import demand_writable, environment, tell
-from evalspec.cli.selecting import add_selection, selection
+from evalspec.cli.selecting import add_selection, selection, settings
 from evalspec.models.faults import EvalspecFault
 from evalspec.pipeline import Front, SpecFault
 from evalspec.plan.plan import EmptySelection, Plan
@@ -31,7 +32,7 @@ from evalspec.running import Options, Ran, Stopping, run_plan, runnable_plan
 from evalspec.text.diagnostics import errors
 
 LATER = {
-    "--max-spend": True, "--set": True, "--race": False, "--allow-code": False, "--sandbox": True,
+    "--max-spend": True, "--race": False, "--allow-code": False, "--sandbox": True,
     "--show-private": False, "--shard": True, "--on": True,
 }  # fmt: skip
 
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         tell(errors(fault.diagnostics) if options.quiet else fault.diagnostics, notes=options.verbose)
         print(f"{options.spec}: {summary_line(fault.diagnostics)}; nothing was asked", file=sys.stderr)
         return SPEC_WRONG
-    except EmptySelection as fault:
+    except (EmptySelection, UnknownSetting) as fault:
         raise Usage(str(fault)) from fault
     if not options.quiet:
         tell(front.diagnostics, notes=options.verbose)
@@ -107,6 +108,7 @@ def _options(options: argparse.Namespace) -> Options:
         concurrency=options.max_concurrency,
         store=options.store,
         keep=not options.no_cache,
+        settings=settings(options),
         keeping=Keeping(since=since, retry_errors=options.retry_errors),
     )
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 from evalspec.cli.main import Usage
 from evalspec.plan.plan import Selection
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Adds `--models --tasks --subset --limit --seed`."""
+    """Adds `--models --tasks --subset --limit --set --seed`."""
     parser.add_argument("--models", metavar="A,B", help="only these candidates")
     parser.add_argument("--tasks", metavar="A,B", help="only these tasks")
     parser.add_argument("--subset", metavar="S", help="only the examples of this subset")
     parser.add_argument(
         "-n", "--limit", type=int, metavar="N", help="a sample of N examples, always the same ones"
     )
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
+                        help="another value for a figure of `params` (repeatable)")  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="the seed of samples and resampling")
 
 
@@ -39,4 +42,15 @@ def _names(flag: str, text: str | None) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not found:
         raise Usage(f"`{flag}` names nothing")
+    return found
+
+
+def settings(options: argparse.Namespace) -> Mapping[str, str]:
+    """What `--set` says, by name; a later one wins. Raises Usage."""
+    found: dict[str, str] = {}
+    for given in options.set:
+        name, equals, value = given.partition("=")
+        if not equals or not name.strip():
+            raise Usage(f"`--set {given}`: write `--set NAME=VALUE`")
+        found[name.strip()] = value.strip()
     return found

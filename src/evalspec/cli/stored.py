@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalspec.check.params import UnknownSetting
 from evalspec.cli.main import Usage
 from evalspec.cli.output import environment
 from evalspec.models.faults import EvalspecFault
 from evalspec.pipeline import Front, check_file
 from evalspec.plan.plan import EmptySelection, Plan
-from evalspec.recording import selection_of
+from evalspec.recording import selection_of, settings_of
 from evalspec.running import STORE, Outdated, rescore
 from evalspec.score.results import Results
 from evalspec.score.wording import document
@@ -55,13 +56,14 @@ def stored_run(options: argparse.Namespace) -> Iterator[tuple[Front, Plan, Repla
     folder = _store(name, options.store, beside)
     with Store.open(folder, readonly=True) as store:
         record = _record(store, name)
-        front = check_file(from_here(options.spec or Path(str(record["spec"]))))
+        spec = from_here(options.spec or Path(str(record["spec"])))
         try:
+            front = check_file(spec, settings=settings_of(record.get("params")))
             plan, replayed, results = rescore(record, front, store, environment(options.env_file))
         except Outdated as fault:
             command = _command(record, front.source.name, options)
             raise Stale(f"{fault}\n  = help: `{command}` asks what is missing") from fault
-        except EmptySelection as fault:
+        except (EmptySelection, UnknownSetting) as fault:
             raise Usage(str(fault)) from fault
         yield front, plan, replayed, results
 
@@ -78,6 +80,9 @@ def _command(record: Mapping[str, Json], spec: str, options: argparse.Namespace)
         "--store": options.store,
     }
     given = [word for flag, value in flags.items() if value for word in (flag, str(value))]
+    given += [
+        word for item in settings_of(record.get("params")).items() for word in ("--set", "=".join(item))
+    ]
     files = [word for file in options.env_file for word in ("--env-file", str(file))]
     return shlex.join(["evalspec", "run", spec, *given, *files])
 

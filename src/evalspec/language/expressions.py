@@ -112,8 +112,6 @@ class _Compiler:
     # ── names ─────────────────────────────────────────────────────────────────────────────────────
 
     def name(self, text: str, at: Span) -> Typed:
-        if text == "params":
-            return self.wrong("E0499", at, "`params` is not built yet", "write the figure itself")
         known = self.scope.columns
         if known is not None and text not in known:
             help_line, fixes = did_you_mean(text, known, at=at)
@@ -128,8 +126,6 @@ class _Compiler:
         return (known[text] if known is not None else Type.UNKNOWN), lambda row: row.get(text)
 
     def member(self, node: tree.Member) -> Typed:
-        if isinstance(node.value, tree.Name) and node.value.text == "params":
-            return self.name("params", node.value.at)
         kind, value = self.compile(node.value)
         if kind not in (Type.OBJECT, Type.UNKNOWN):
             return self.wrong(

@@ -297,7 +297,7 @@ BLOCKS: Mapping[str, BlockKind] = {
                    words=("true", "false"), built=False, runs=False),
             ),
         ),
-        BlockKind(name="params", doc="figures that --set replaces", free=True, built=False, entries={}),
+        BlockKind(name="params", doc="figures that --set replaces", free=True, entries={}),
         # ── inside others ──
         BlockKind(
             name="require",

@@ -38,6 +38,9 @@ CATALOGUE: Mapping[str, str] = {
     "W0207": "a declaration that nothing uses",
     "E0210": "a file that the spec names is missing or cannot be read",
     "E0211": "the spec itself cannot be read",
+    "E0212": "a spec of too many files",
+    "E0213": "files that import each other in a circle",
+    "E0214": "no parameter of that name",
     # ── types, units, costs ──
     "E0301": "an unknown unit",
     "E0302": "types that do not go together",

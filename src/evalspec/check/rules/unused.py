@@ -28,12 +28,12 @@ def declarations_are_used(
     """A warning for each declaration that no other refers to."""
     if not (declared.names["task"] or declared.names["chain"]) or declared.names["decision"]:
         return  # a library; or a decision, which is not built yet, and may use anything
-    used = set(_references(declared.file.entries))
+    used = set(_references(entry for file in declared.files for entry in file.entries))
     used |= {(kind, nearest(name, declared.names[kind]) or name) for kind, name in used if kind}
     used |= {("model", m) for task in program.tasks.values() for m in task.models}
     exempt = _exempt(declared)
     for kind, name, block in every_block(declared):
-        if kind not in KINDS or kind in exempt or block.name is None:
+        if kind not in KINDS or kind in exempt or block.name is None or block.at.source is not declared.main:
             continue
         if (kind, name) not in used and (ANY, name) not in used:
             yield problem("W0207", block.name.at, f"{kind} `{name}` is never used", "remove it")
