@@ -1,8 +1,8 @@
 """The examples in the pages of the codes: fenced blocks, taken apart and written to disk.
 
 A block ```eval is the spec. Blocks with `file="…"` are files beside it: their text, `hex` for bytes, `gzip`
-for text that is packed. In a text `{fill}` becomes N times `of` with `fill=N of="…"`, and with `repeat=N` all lines behind the
-first stand N times, `{n}` in them counting from 1. Blocks under "The data" belong to both examples.
+for text that is packed. In a text `{fill}` becomes N times `of` with `fill=N of="…"`, and with `repeat=N` all
+lines behind the first stand N times, `{n}` in them counting from 1. Blocks under "The data" belong to both.
 """
 
 from __future__ import annotations

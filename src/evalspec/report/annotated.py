@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from evalspec.report.excerpt import Canvas, Row, Style, line_rows
 from evalspec.report.glyphs import visible
 from evalspec.report.marks import Line, Mark, line_of, marks_of
+from evalspec.report.wrapping import wrapped
 from evalspec.text.diagnostics import Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -20,7 +21,18 @@ if TYPE_CHECKING:
 
 STYLES = {Severity.ERROR: Style.ERROR, Severity.WARNING: Style.WARNING, Severity.NOTE: Style.FRAME}
 NARROWEST = 20  # cells for a line, however narrow the terminal
+UNTOLD = 100  # the width of excerpts where no terminal tells one
 BAR: Row = (("|", Style.FRAME),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """What diagnostics are written on: the width of the terminal in cells (None: a pipe or a file, where
+    sentences stay on one line), with colour or not, and the places whose text is masked."""
+
+    secrets: Sequence[Place] = ()
+    width: int | None = None
+    colour: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,23 +46,30 @@ class Part:
         return self.marks[0].line is not None
 
 
-def annotated(diagnostic: Diagnostic, *, secrets: Sequence[Place], width: int, colour: bool) -> str:
+def annotated(diagnostic: Diagnostic, paper: Paper, alike: int = 0) -> str:
     """The diagnostic over several lines, without a line break at its end.
 
-    `secrets` are places whose text is masked; `width` is that of the terminal in cells, and clips excerpts,
-    never sentences.
+    `alike` counts others of its kind that are not shown.
     """
     parts = _parts(diagnostic)
     margin = len(str(max((m.line.number for part in parts for m in part.marks if m.line), default=1)))
     style = STYLES[diagnostic.severity]
-    canvas = Canvas(room=max(NARROWEST, width - margin - 3), primary=style, secrets=secrets)
-    rows = [_header(diagnostic, style)]
+    room = max(NARROWEST, (paper.width or UNTOLD) - margin - 3)
+    wrapping = paper.width is not None
+    canvas = Canvas(room=room, primary=style, secrets=paper.secrets, wrapping=wrapping)
+    rows = [*_header(diagnostic, style, paper.width)]
     for index, part in enumerate(parts):
         if index and parts[index - 1].excerpted:
             rows.append(_framed(None, BAR, margin))
         rows += _part_rows(part, canvas, margin, arrow="-->" if index == 0 else ":::")
-    rows += _help_rows(diagnostic.help, margin, after_excerpt=parts[-1].excerpted)
-    return "\n".join(painted(row, colour=colour) for row in rows)
+    remarks = [("help", line) for line in diagnostic.help]
+    if alike:
+        remarks.append(("note", f"and {alike:,} more like it in this file"))
+    if remarks and parts[-1].excerpted:
+        rows.append(_framed(None, BAR, margin))
+    for kind, line in remarks:
+        rows += _remark(kind, line, margin, paper.width)
+    return "\n".join(painted(row, colour=paper.colour) for row in rows)
 
 
 def painted(row: Row, *, colour: bool) -> str:
@@ -69,9 +88,16 @@ def _parts(diagnostic: Diagnostic) -> list[Part]:
     return [Part(marks=tuple(marks)) for marks in groups.values()]
 
 
-def _header(diagnostic: Diagnostic, style: Style) -> Row:
-    kind = f"{diagnostic.severity.value}[{diagnostic.code}]"
-    return ((kind, style), (f": {visible(diagnostic.message)}", Style.STRONG))
+def _header(diagnostic: Diagnostic, style: Style, width: int | None) -> Iterator[Row]:
+    kind = f"{diagnostic.severity.value}[{diagnostic.code}]: "
+    first, *rest = _fitted(visible(diagnostic.message), len(kind), width)
+    yield (kind.removesuffix(": "), style), (f": {first}", Style.STRONG)
+    yield from (((" " * len(kind), Style.PLAIN), (line, Style.STRONG)) for line in rest)
+
+
+def _fitted(text: str, before: int, width: int | None) -> list[str]:
+    """The text in lines that fit beside what stands before them."""
+    return [text] if width is None else wrapped(text, max(NARROWEST, width - before))
 
 
 def _part_rows(part: Part, canvas: Canvas, margin: int, *, arrow: str) -> Iterator[Row]:
@@ -84,7 +110,8 @@ def _part_rows(part: Part, canvas: Canvas, margin: int, *, arrow: str) -> Iterat
     )
     if not part.excerpted:
         if first.words:
-            yield _remark("note", visible(first.words), margin)
+            width = canvas.room + margin + 3 if canvas.wrapping else None
+            yield from _remark("note", first.words, margin, width)
         return
     yield _framed(None, BAR, margin)
     yield from _excerpt(part.marks, canvas, margin)
@@ -117,19 +144,9 @@ def _framed(number: int | None, row: Row, margin: int) -> Row:
     return ((f"{shown:>{margin}} ", Style.FRAME if shown else Style.PLAIN), *row)
 
 
-def _help_rows(lines: Sequence[str], margin: int, *, after_excerpt: bool) -> Iterator[Row]:
-    if lines and after_excerpt:
-        yield _framed(None, BAR, margin)
-    for text in lines:
-        first, *rest = text.split("\n")
-        yield _remark("help", visible(first), margin)
-        yield from (((" " * (margin + 9) + visible(more), Style.PLAIN),) for more in rest)
-
-
-def _remark(kind: str, text: str, margin: int) -> Row:
-    return (
-        (" " * (margin + 1), Style.PLAIN),
-        ("=", Style.FRAME),
-        (f" {kind}", Style.STRONG),
-        (f": {text}", Style.PLAIN),
-    )
+def _remark(kind: str, text: str, margin: int, width: int | None) -> Iterator[Row]:
+    indent = margin + len(f" = {kind}: ")
+    first, *rest = [part for line in text.split("\n") for part in _fitted(visible(line), indent, width)]
+    equals: Row = ((" " * (margin + 1), Style.PLAIN), ("=", Style.FRAME))
+    yield (*equals, (f" {kind}", Style.STRONG), (f": {first}", Style.PLAIN))
+    yield from (((" " * indent + line, Style.PLAIN),) for line in rest)

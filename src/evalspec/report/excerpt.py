@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 
 from evalspec.report.glyphs import ELLIPSIS, cells, glyphs, visible
 from evalspec.report.marks import Line, Mark, hidden
+from evalspec.report.wrapping import wrapped
 
 if TYPE_CHECKING:
     from evalspec.text.source import Place
+
+WORDS_AT_LEAST = 40  # cells for the words of a mark before they are wrapped
 
 
 class Style(Enum):
@@ -37,11 +40,15 @@ Row = tuple[Piece, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canvas:
-    """How many cells a line may take, how the primary mark is coloured, and what must not be shown."""
+    """How many cells a line may take, how the primary mark is coloured, and what must not be shown.
+
+    With `wrapping`, the words of marks keep to the room too.
+    """
 
     room: int
     primary: Style
     secrets: Sequence[Place]
+    wrapping: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +84,8 @@ def line_rows(line: Line, marks: Sequence[Mark], canvas: Canvas) -> Iterator[tup
         window = _window(line, group, canvas)
         text = window.text.rstrip(" ")
         yield line.number, (((text, Style.PLAIN),) if text else ())
-        yield from ((None, row) for row in _drawn([_stroke(mark, window, canvas) for mark in group]))
+        strokes = [_stroke(mark, window, canvas) for mark in group]
+        yield from ((None, row) for row in _drawn(strokes, canvas.room if canvas.wrapping else None))
 
 
 def _together(line: Line, marks: Sequence[Mark], room: int) -> list[list[Mark]]:
@@ -164,18 +172,29 @@ def _stroke(mark: Mark, window: Window, canvas: Canvas) -> Stroke:
     return Stroke(start=start, end=max(end, start + 1), words=words, primary=mark.primary, style=style)
 
 
-def _drawn(strokes: Sequence[Stroke]) -> Iterator[Row]:
+def _drawn(strokes: Sequence[Stroke], room: int | None) -> Iterator[Row]:
     if not strokes:
         return
     last = max(strokes, key=lambda s: (s.end, s.start, s.words != ""))
-    beside = [(last.end + 1, last.words, last.style)] if last.words else []
+    fits = room is None or last.end + 1 + cells(last.words) <= room
+    beside = [(last.end + 1, last.words, last.style)] if last.words and fits else []
     yield _row([*_underline(strokes), *beside])
-    below = sorted((s for s in strokes if s is not last and s.words), key=lambda s: s.start, reverse=True)
+    named = (s for s in strokes if s.words and not (s is last and fits))
+    below = sorted(named, key=lambda s: s.start, reverse=True)
     if below:
         yield _row(_bars(below))
     for index, stroke in enumerate(below):
-        bars = _bars(s for s in below[index + 1 :] if s.start < stroke.start)
-        yield _row([*bars, (stroke.start, stroke.words, stroke.style)])
+        start, lines = _placed(stroke, room)
+        bars = _bars(s for s in below[index + 1 :] if s.start < start)
+        yield from (_row([*bars, (start, line, stroke.style)]) for line in lines)
+
+
+def _placed(stroke: Stroke, room: int | None) -> tuple[int, list[str]]:
+    """Where words below their stroke begin, and their lines; near the right edge they move to the left."""
+    if room is None or stroke.start + cells(stroke.words) <= room:
+        return stroke.start, [stroke.words]
+    start = max(0, min(stroke.start, room - min(WORDS_AT_LEAST, cells(stroke.words))))
+    return start, wrapped(stroke.words, room - start)
 
 
 def _underline(strokes: Sequence[Stroke]) -> list[tuple[int, str, Style]]:

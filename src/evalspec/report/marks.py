@@ -20,6 +20,7 @@ SECRET = "E0440"  # noqa: S105  (the code for a secret that is written out)
 # Every repeat before the key is bounded, so that a line of 1 MB is searched in linear time.
 KEY_LIKE = re.compile(
     r"(?P<token>(?<![A-Za-z0-9])(?:sk-|(?i:bearer)\s{1,4})[A-Za-z0-9_\-./+=~]{16,})"
+    r"|://(?P<login>[^\s/:@\"']{1,200}:[^\s/@\"']{1,200})@"
     r'|(?i:key)\w{0,20}"?\s{0,4}[=:]\s{0,4}"(?P<value>[A-Za-z0-9_\-./+=~]{20,})'
 )
 

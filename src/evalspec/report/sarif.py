@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from evalspec import __version__
 from evalspec.report.diagnostics_json import dumped
+from evalspec.report.pages import page, page_path
+from evalspec.text.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from evalspec.text.diagnostics import Diagnostic, Edit, Fix, Label
@@ -24,14 +27,34 @@ DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 def sarif_document(diagnostics: Sequence[Diagnostic]) -> str:
     """One run with a rule for each code and a result for each diagnostic, ending in a line break."""
     levels = {d.code: d.severity.value for d in sorted(diagnostics, key=lambda d: d.code)}
-    rules = [{"id": code, "defaultConfiguration": {"level": level}} for code, level in levels.items()]
+    rules = [_rule(code, level) for code, level in levels.items()]
     index = {code: position for position, code in enumerate(levels)}
     run = {
-        "tool": {"driver": {"name": "evalspec", "rules": rules}},
+        "tool": {"driver": {"name": "evalspec", "semanticVersion": __version__, "rules": rules}},
         "columnKind": "unicodeCodePoints",
         "results": [_result(d, index[d.code]) for d in diagnostics],
     }
     return dumped({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _rule(code: str, level: str) -> dict[str, object]:
+    """What is known of a code, whoever says it: its meaning, and its page as the help.
+
+    The page's path is a property, as a `helpUri` must be absolute, and uploads with another are refused.
+    """
+    rule: dict[str, object] = {"id": code, "defaultConfiguration": {"level": level}}
+    meaning, text = CATALOGUE.get(code), page(code)
+    if meaning is not None:
+        rule["shortDescription"] = {"text": meaning}
+    if text is not None:
+        rule["help"] = {"text": _prose(text), "markdown": text}
+        rule["properties"] = {"page": page_path(code)}
+    return rule
+
+
+def _prose(page_text: str) -> str:
+    """A page without its title and examples."""
+    return page_text.partition("\n")[2].partition("\n## ")[0].strip()
 
 
 def _result(diagnostic: Diagnostic, rule: int) -> dict[str, object]:
