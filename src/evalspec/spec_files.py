@@ -37,9 +37,14 @@ def read_source(path: Path, name: str = "") -> tuple[Source, Diagnostic | None]:
         why = fault.strerror if isinstance(fault, OSError) else None
         return empty, problem("E0211", nowhere, f"the spec cannot be read: {why or fault}")
     if raw is None:
-        return empty, problem(
-            "E0110", nowhere, "the spec is larger than 5 MB", "is this a spec, or its data?"
-        )
+        return empty, too_large(empty)
+    return source_of(raw, name, path)
+
+
+def source_of(raw: bytes, name: str, path: Path | None = None) -> tuple[Source, Diagnostic | None]:
+    """The text that the bytes of a spec hold, or why they hold none."""
+    empty = Source(name=name, text="", path=path)
+    nowhere = Span(empty, 0, 0)
     if raw.startswith(ZIP) or b"\0" in raw[:1024]:
         return empty, problem("E0110", nowhere, "this is a binary file and no spec",
                               "another tool writes logs that end in `.eval` too; a spec is text")  # fmt: skip
@@ -49,6 +54,12 @@ def read_source(path: Path, name: str = "") -> tuple[Source, Diagnostic | None]:
         line = raw[: fault.start].count(b"\n") + 1
         message = f"the spec is not UTF-8: line {line} holds byte 0x{raw[fault.start]:02x}"
         return empty, problem("E0110", nowhere, message, "save it as UTF-8")
+
+
+def too_large(source: Source) -> Diagnostic:
+    """What is said of more than LARGEST_SPEC bytes."""
+    message = "the spec is larger than 5 MB"
+    return problem("E0110", Span(source, 0, 0), message, "is this a spec, or its data?")
 
 
 @dataclass(slots=True)
