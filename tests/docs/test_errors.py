@@ -18,7 +18,8 @@ from evalspec.text.catalogue import CATALOGUE
 SOURCE = Path(__file__).parents[2] / "src"
 
 # Codes whose example cannot say them alone, and what `check` says of it.
-OTHERS = {
+OTHERS: dict[str, set[str]] = {
+    "E0120": set(),  # a fault of ours: no spec is known that shows it; tests/fmt sees what it says
     "E0644": {"E0631", "E0644"},  # counts other faults
     "E0651": {"E0203"},  # `check` is faster; tests/data/test_prepare.py sees the code itself
 }

@@ -20,6 +20,7 @@ DONE, SPEC_WRONG, USAGE, NOT_VIABLE, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 13
 COMMANDS = {
     "init": "write a first spec: a small one that runs, or one over your own data",
     "check": "say what is wrong with specs and their data, before anything is asked",
+    "fmt": "bring specs into the one style, or say which are not in it",
     "plan": "say what a run would ask, and show the exact messages",
     "run": "ask what is missing, score, print the ranked table",
     "score": "score a stored run again with the spec as it stands now",
@@ -28,7 +29,7 @@ COMMANDS = {
     "schema": "print the JSON Schema of a format",
 }
 LATER = (
-    "diff", "runs", "view", "export", "fmt", "sample", "label", "audit", "power",
+    "diff", "runs", "view", "export", "sample", "label", "audit", "power",
     "import", "merge", "lsp", "doctor",
 )  # fmt: skip
 

@@ -28,6 +28,9 @@ CATALOGUE: Mapping[str, str] = {
     "E0113": "a cost table or row that is not well formed",
     "E0114": "an unknown escape in a string",
     "E0115": "a block with two names",
+    "E0116": "the `{` of a block on a line of its own",
+    "E0120": "a fault of the formatter, which changed nothing",
+    "E0121": "a spec that formatting would make too large",
     # ── names and files ──
     "E0201": "no dataset, model, provider or costs of that name",
     "E0202": "no step of that name",
@@ -59,6 +62,7 @@ CATALOGUE: Mapping[str, str] = {
     "E0317": "dollars under another unit",
     "E0318": "costs without figures, or in two forms",
     "E0319": "costs that do not fit the task's answers",
+    "E0320": "a cost that some example gives no figure for",
     # ── blocks and attributes ──
     "E0401": "no block of that kind",
     "E0402": "an entry outside every block",
@@ -112,6 +116,10 @@ CATALOGUE: Mapping[str, str] = {
     "W0603": "identical rows without an id",
     "W0604": "a label that the data never have",
     "W0605": "equal inputs with different labels",
+    "E0606": "a dataset with files and a table",
+    "E0607": "data on another machine, where they cannot be",
+    "E0608": "a pattern of file names that means no file, or too many",
+    "E0609": "columns that paths tell, and that clash",
     "E0612": "a subset that selects nothing",
     "W0613": "a subset smaller than its `min`",
     "E0614": "a `by` column with too many values",
