@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
     from pathlib import Path
 
@@ -128,3 +128,19 @@ class ModelSpec:
     def model(self) -> str:
         """The model's own name."""
         return self.name.removesuffix(f"/{self.variant}") if self.variant else self.name
+
+
+def by_variant(spec: ModelSpec, variants: Sequence[str]) -> tuple[ModelSpec, ...]:
+    """The candidates that a model makes in a task with these prompt variants: `model/variant` for each.
+
+    What never sees a prompt (a baseline, an application with a template of its own, made-up answers) stays
+    one candidate.
+    """
+    if not variants or isinstance(spec.use, Baseline | Http | Simulated):
+        return (spec,)
+    return tuple(replace(spec, name=f"{spec.name}/{variant}", variant=variant) for variant in variants)
+
+
+def model_of(candidate: str) -> str:
+    """The name of the model behind a candidate's name."""
+    return candidate.partition("/")[0]

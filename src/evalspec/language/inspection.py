@@ -8,23 +8,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jinja2 import meta, nodes
-
 from evalspec.language import sandbox
-from evalspec.language.functions import Type
+from evalspec.language.shapes import Items, Plain, Record, Shape, shape_of_type
+from evalspec.language.walking import HalfSet, NoList, NoMember, Walk, walk
 from evalspec.text.diagnostics import Diagnostic, did_you_mean, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from jinja2 import nodes
+
+    from evalspec.language.functions import Type
     from evalspec.language.prompts import Written
+    from evalspec.language.walking import Finding
 
-LOOP = frozenset(
-    ("index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0",
-     "previtem", "nextitem", "cycle", "changed"),
-)  # fmt: skip
 MOST_NODES = 20_000
-CHOICE = frozenset(("letter", "text"))
+# Names that only some prompts have, and what brings them.
+MISSING = {
+    "shots": "write `shots = first(5, of = DATASET)`",
+    "choices": "`answer = letter_of([A, B, C, D])` brings them",
+    "labels": "answers with labels bring them, such as `one_of(COLUMN)`",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +41,43 @@ class Inspected:
 
 
 def inspect(
-    written: Written, parsed: nodes.Template, scope: Mapping[str, Type] | None, where: str
+    written: Written,
+    parsed: nodes.Template,
+    scope: Mapping[str, Type] | None,
+    shapes: Mapping[str, Shape],
+    where: str,
 ) -> Inspected:
-    """What a template reads. `scope`: the names it may read, None where nobody knows them."""
+    """What a template reads. `scope`: the names it may read, None where nobody knows them.
+
+    `shapes` tells more of some of these names than their type does.
+    """
     if sum(1 for _ in sandbox.every_node(parsed)) > MOST_NODES:
         return Inspected(frozenset(), frozenset(), (_too_long(written),))
-    faults = [_construct_fault(written, finding) for finding in list(sandbox.foreign_constructs(parsed))]
-    sandbox.make_foreign_harmless(parsed)
-    names = frozenset(meta.find_undeclared_variables(parsed)) - {"loop"} - _only_called(parsed)
-    if scope is not None:
-        faults += [_unknown_name(written, parsed, name, scope, where) for name in sorted(names - set(scope))]
-        faults += _member_faults(written, parsed, scope, where)
-    return Inspected(names, frozenset(_row_members(parsed, scope or {})), tuple(faults))
+    foreign = list(sandbox.foreign_constructs(parsed))
+    faults = [_construct_fault(written, finding) for finding in foreign]
+    known = _shapes_of(scope, shapes) if scope is not None else None
+    found = walk(parsed, known)
+    if scope is not None and not any(kind == "construct" for kind, _, _ in foreign):
+        faults += [
+            _unknown_name(written, found, n, scope, where) for n in sorted(found.names) if n not in scope
+        ]
+        faults += [_told(written, finding, where) for finding in _each_once(found.findings)]
+    return Inspected(frozenset(found.names), _columns(found, known or {}), tuple(faults))
+
+
+def _shapes_of(scope: Mapping[str, Type], shapes: Mapping[str, Shape]) -> Mapping[str, Shape]:
+    """The shapes of all names; where nothing else is told, `row` has all the others as members."""
+    known = {name: shapes.get(name) or shape_of_type(kind) for name, kind in scope.items()}
+    if "row" in known and "row" not in shapes:
+        known["row"] = Record({name: shape for name, shape in known.items() if name != "row"})
+    return known
+
+
+def _columns(found: Walk, known: Mapping[str, Shape]) -> frozenset[str]:
+    """The columns that are read through `row`; all of them where it is read as a whole."""
+    row = known.get("row")
+    columns = row.members if isinstance(row, Record) else {}
+    return frozenset(columns if found.whole_row else (n for n in found.columns if n in columns))
 
 
 def _too_long(written: Written) -> Diagnostic:
@@ -58,10 +87,10 @@ def _too_long(written: Written) -> Diagnostic:
 def _construct_fault(written: Written, finding: tuple[str, str, int]) -> Diagnostic:
     kind, name, line = finding
     at = written.place(line, name)
-    if kind == "filter":
-        return problem("E0503", at, f"there is no filter `{name}`", did_you_mean(name, sandbox.FILTERS)[0])
-    if kind == "test":
-        return problem("E0503", at, f"there is no test `{name}`", did_you_mean(name, sandbox.TESTS)[0])
+    if kind in ("filter", "test"):
+        known = sandbox.FILTERS if kind == "filter" else sandbox.TESTS
+        help_line, fixes = did_you_mean(name, known, at=at)
+        return problem("E0503", at, f"there is no {kind} `{name}`", help_line, fixes=fixes)
     if kind == "call":
         way_out = "there are filters, `{{ x | upper }}`, and methods of texts, `{{ x.strip() }}`"
         return problem("E0504", at, f"a template cannot call `{name}`", way_out)
@@ -69,19 +98,12 @@ def _construct_fault(written: Written, finding: tuple[str, str, int]) -> Diagnos
     return problem("E0504", at, f"a template cannot use `{name}`", allowed)
 
 
-def _only_called(parsed: nodes.Template) -> frozenset[str]:
-    """Names that stand as functions only, which was told of the call."""
-    called = [call.node for call in parsed.find_all(nodes.Call) if isinstance(call.node, nodes.Name)]
-    ids = {id(name) for name in called}
-    others = {name.name for name in parsed.find_all(nodes.Name) if id(name) not in ids}
-    return frozenset(name.name for name in called) - others
-
-
 def _unknown_name(
-    written: Written, parsed: nodes.Template, name: str, scope: Mapping[str, Type], where: str
+    written: Written, found: Walk, name: str, scope: Mapping[str, Type], where: str
 ) -> Diagnostic:
-    line = next((n.lineno for n in parsed.find_all(nodes.Name) if n.name == name), 1)
-    at = written.place(line, name)
+    at = written.place(found.names[name], name)
+    if name in MISSING:
+        return problem("E0502", at, f"there are no `{name}` here", MISSING[name])
     help_line, fixes = did_you_mean(name, scope, at=at)
     return problem("E0502", at, f"{where} has no column `{name}`", help_line, fixes=fixes)
 
@@ -89,72 +111,65 @@ def _unknown_name(
 # ── members ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def _member_faults(
-    written: Written, parsed: nodes.Template, scope: Mapping[str, Type], where: str
-) -> Iterator[Diagnostic]:
-    """Members that cannot be: of columns that are no objects, of `row`, `loop` and choices."""
-    called = {id(call.node) for call in parsed.find_all(nodes.Call)}
-    choices = _loops_over_choices(parsed)
-    for member in _members(parsed):
-        owner, name = member.node, _member_name(member)
-        if name is None or not isinstance(owner, nodes.Name) or id(member) in called:
-            continue
-        legal = _legal_members(owner.name, choices, scope)
-        if legal is not None and name not in legal:
-            at = written.place(member.lineno, name)
-            help_line, fixes = did_you_mean(name, legal, at=at)
-            column = f"{where} has no column `{name}`"
-            message = column if owner.name == "row" else f"`{owner.name}` has no member `{name}`"
-            yield problem("E0502", at, message, help_line, fixes=fixes)
-        elif legal is None and isinstance(member, nodes.Getattr) and owner.name in scope:
-            kind = scope[owner.name]
-            if kind not in (Type.OBJECT, Type.UNKNOWN):
-                at = written.place(member.lineno, name)
-                way_out = f"write `{{{{ {owner.name} }}}}`, or a filter behind it"
-                yield problem("E0502", at, f"`{owner.name}` is a {kind} and has no member `{name}`", way_out)
+def _each_once(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The findings, a name that is half set only where it is read first."""
+    told: set[str] = set()
+    for finding in findings:
+        if isinstance(finding, HalfSet):
+            if finding.name in told:
+                continue
+            told.add(finding.name)
+        yield finding
 
 
-def _legal_members(owner: str, choices: frozenset[str], scope: Mapping[str, Type]) -> frozenset[str] | None:
-    if owner in choices:
-        return CHOICE
-    if owner == "row" and scope.get("row") is Type.OBJECT:
-        return frozenset(scope)
-    return LOOP if owner == "loop" and "loop" not in scope else None
+def _told(written: Written, finding: Finding, where: str) -> Diagnostic:
+    match finding:
+        case HalfSet():
+            at = written.place(finding.line, finding.name)
+            way_out = f"set it before the `if` as well: `{{% set {finding.name} = … %}}`"
+            return problem("E0502", at, f"`{finding.name}` is not set on every way that leads here", way_out)
+        case NoList():
+            at = written.place(finding.line, finding.owner)
+            what = f"`{finding.owner}`" if finding.owner else "this"
+            return problem("E0502", at, f"{what} is {_kind(finding.shape)}, and a list is due",
+                           "is it the right column?")  # fmt: skip
+        case NoMember():
+            return _no_member(written, finding, where)
 
 
-def _members(parsed: nodes.Template) -> Iterator[nodes.Getattr | nodes.Getitem]:
-    yield from parsed.find_all(nodes.Getattr)
-    yield from parsed.find_all(nodes.Getitem)
+def _no_member(written: Written, finding: NoMember, where: str) -> Diagnostic:
+    at, shape, name = written.place(finding.line, finding.name), finding.shape, finding.name
+    owner = f"`{finding.owner}`" if finding.owner else (getattr(shape, "what", "") or "this")
+    if finding.method:
+        return _no_method(finding, owner, written)
+    if isinstance(shape, Record):
+        help_line, fixes = did_you_mean(name, shape.members, at=at)
+        column = f"{where} has no column `{name}`"
+        message = column if finding.owner == "row" else f"{owner} has no member `{name}`"
+        return problem("E0502", at, message, help_line, fixes=fixes)
+    way_out = f"write `{{{{ {finding.owner} }}}}`, or a filter behind it" if finding.owner else ""
+    if isinstance(shape, Items):
+        each = (finding.owner or "items").rstrip("s") or "x"
+        way_out = f"its items have: `{{% for {each} in {finding.owner or '…'} %}}`"
+    return problem("E0502", at, f"{owner} is {_kind(shape)} and has no member `{name}`", way_out)
 
 
-def _member_name(member: nodes.Expr) -> str | None:
-    """The name in `x.name` and `x["name"]`."""
-    match member:
-        case nodes.Getattr():
-            return member.attr
-        case nodes.Getitem(arg=nodes.Const(value=str() as name)):
-            return name
-    return None
+def _no_method(finding: NoMember, owner: str, written: Written) -> Diagnostic:
+    at, name = written.place(finding.line, finding.name), finding.name
+    if isinstance(finding.shape, Record) and name in finding.shape.members:
+        way_out = f'write `{finding.owner or "…"}["{name}"]`'
+        return problem("E0502", at, f"`.{name}` is a method here, and not the member of that name", way_out)
+    way_out = "a filter makes a text of it: `{{ (x | string).strip() }}`"
+    return problem("E0502", at, f"{owner} is {_kind(finding.shape)} and has no method `{name}`", way_out)
 
 
-def _loops_over_choices(parsed: nodes.Template) -> frozenset[str]:
-    """What the items of `choices` are called in loops over them."""
-    return frozenset(
-        loop.target.name
-        for loop in parsed.find_all(nodes.For)
-        if isinstance(loop.iter, nodes.Name)
-        and loop.iter.name == "choices"
-        and isinstance(loop.target, nodes.Name)
-    )
-
-
-def _row_members(parsed: nodes.Template, scope: Mapping[str, Type]) -> Iterator[str]:
-    """The columns that a template reads through `row`; all of them where it reads `row` as a whole."""
-    owners = set()
-    for member in _members(parsed):
-        name = _member_name(member)
-        if isinstance(member.node, nodes.Name) and member.node.name == "row" and name in scope:
-            owners.add(id(member.node))
-            yield name or ""
-    if any(n.name == "row" and n.ctx == "load" and id(n) not in owners for n in parsed.find_all(nodes.Name)):
-        yield from (name for name in scope if name != "row")
+def _kind(shape: Shape) -> str:
+    match shape:
+        case Plain():
+            return f"a {shape.type}"
+        case Items():
+            return "a list"
+        case Record():
+            return "an object"
+        case _:
+            return "a value"

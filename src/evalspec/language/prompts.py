@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from evalspec.language.functions import Type
+    from evalspec.language.shapes import Shape
 
 MOST_TAGS = 5_000
 TAG = re.compile(r"\{[{%].*?(?:[%}]\}|$)")
@@ -93,9 +94,15 @@ def _tags_first(line: str) -> Iterator[tuple[int, str]]:
 
 
 def read_prompt(
-    written: Written, scope: Mapping[str, Type] | None, where: str
+    written: Written,
+    scope: Mapping[str, Type] | None,
+    where: str,
+    shapes: Mapping[str, Shape] | None = None,
 ) -> tuple[Prompt | None, tuple[Diagnostic, ...]]:
-    """The prompt, and what is wrong with it. `scope`: the names it may read, None where nobody knows them."""
+    """The prompt, and what is wrong with it. `scope`: the names it may read, None where nobody knows them.
+
+    `shapes` tells more of some of these names than their type: the members of a record, what a list holds.
+    """
     import jinja2
 
     from evalspec.language import inspection, sandbox
@@ -106,7 +113,7 @@ def read_prompt(
         )
     try:
         parsed = sandbox.ENVIRONMENT.parse(written.text)
-        found = inspection.inspect(written, parsed, scope, where)
+        found = inspection.inspect(written, parsed, scope, shapes or {}, where)
         if found.faults:
             return None, found.faults
         template = sandbox.compiled(parsed)

@@ -207,15 +207,6 @@ def foreign_constructs(parsed: nodes.Template) -> Iterator[tuple[str, str, int]]
             )
 
 
-def make_foreign_harmless(parsed: nodes.Template) -> None:
-    """Renames unknown filters and tests, which were told already, so that names can still be inspected."""
-    for node in every_node(parsed):
-        if isinstance(node, nodes.Filter) and node.name not in ENVIRONMENT.filters:
-            node.name = "string"
-        elif isinstance(node, nodes.Test) and node.name not in ENVIRONMENT.tests:
-            node.name = "defined"
-
-
 def every_node(node: nodes.Node) -> Iterator[nodes.Node]:
     """A node and all below it."""
     yield node
