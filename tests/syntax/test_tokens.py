@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalspec.syntax import tree
-from evalspec.syntax.build import long_text
 from evalspec.syntax.parse import parse
+from evalspec.syntax.strings import long_text
 from evalspec.text.diagnostics import Diagnostic
 from evalspec.text.source import Source
 from evalspec.text.units import OutOfRange, Quantity, Unit, UnknownUnit, read_quantity

@@ -10,7 +10,7 @@ from evalspec.text.source import Source, Span
 from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
-    from lark import Token
+    from evalspec.syntax.lexer import Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +27,17 @@ class Situation:
     @property
     def at(self) -> Span:
         """The token's place; for the end of a line, the word before it, where something is missing."""
-        start, end = self.token.start_pos or 0, self.token.end_pos or 0
+        start, end = self.token.start_pos, self.token.end_pos
         if start == end and self.before is not None:
-            last = self.before.end_pos or 0
+            last = self.before.end_pos
             whole = "\n" not in self.before.value
-            return Span(self.source, (self.before.start_pos or 0) if whole else max(0, last - 1), last)
+            return Span(self.source, self.before.start_pos if whole else max(0, last - 1), last)
         return Span(self.source, start, end)
 
     @property
     def entry_at(self) -> Span:
         """The place of what stands of the entry, up to the token."""
-        start, end = self.entry[0].start_pos or 0, self.entry[-1].end_pos or 0
+        start, end = self.entry[0].start_pos, self.entry[-1].end_pos
         return Span(self.source, start, end)
 
 
@@ -90,7 +90,7 @@ def _single_equals(here: Situation) -> Diagnostic | None:
         return None
     before = here.before
     if before is not None and before.type == "COMPARE" and before.end_pos == here.at.start:
-        at = Span(here.source, before.start_pos or 0, here.at.end)
+        at = Span(here.source, before.start_pos, here.at.end)
         return problem("E0109", at, f"`{before.value}=` is no comparison", f"write `{before.value}`")
     if any(t.type == "EQUAL" for t in here.entry):
         fix = Fix(message="write `==`", edits=(Edit(at=here.at, text="=="),))
@@ -113,7 +113,7 @@ def _open_bracket(here: Situation) -> Diagnostic | None:
         return None
     opened = stack[-1]
     closing = ")" if opened.type == "LPAR" else "]"
-    at = Span(here.source, opened.start_pos or 0, opened.end_pos or 0)
+    at = Span(here.source, opened.start_pos, opened.end_pos)
     return problem("E0105", at, f"this `{opened.value}` is never closed", f"add `{closing}`")
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from lark import Token
-
-from evalspec.syntax.grammar import parser
+from evalspec.syntax.depth import first_too_deep
+from evalspec.syntax.lexer import Token, lex
 from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
@@ -24,8 +23,7 @@ STARTS_VALUE = frozenset(
     ("NAME", "METRIC", "STRING", "RAW", "LONG", "QUANTITY", "TRUE", "FALSE", "NULL", "LPAR", "LSQB", "MINUS")
 )
 WORD_OPERATORS = {"contains": "CONTAINS", "matches": "MATCHES", "of": "OF"}
-DEEPEST = 200
-MOST_TOKENS = 100_000  # some ten thousand lines; more is data
+MOST_TOKENS = 250_000  # ten thousand lines, were all of them rows of wide tables; more is data
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +39,14 @@ class Tokens:
 
 def tokens_of(text: str) -> Tokens:
     """The tokens of a spec, ready for the parser; the last one is a SEP at the end of the text."""
-    lexed = list(islice(parser().lex(text), MOST_TOKENS + 1))
+    lexed = list(islice(lex(text), MOST_TOKENS + 1))
     if len(lexed) > MOST_TOKENS:
         return Tokens((), (), None, lexed[-1])
     comments = tuple(t for t in lexed if t.type == "COMMENT")
     kept = [t for t in lexed if t.type != "COMMENT"]
     flat = _without_inner_newlines(kept)
     separated = _separated(flat, len(text))
-    return Tokens(tuple(_operators_told_apart(separated)), comments, _first_too_deep(flat))
+    return Tokens(tuple(_operators_told_apart(separated)), comments, first_too_deep(flat))
 
 
 def _closed_brackets(tokens: list[Token]) -> set[int]:
@@ -84,10 +82,10 @@ def _separated(tokens: list[Token], end: int) -> list[Token]:
     for token in tokens:
         if token.type in ("NEWLINE", "SEMICOLON"):
             if result and result[-1].type not in ("SEP", "LBRACE"):
-                result.append(_separator(token.start_pos or 0))
+                result.append(_separator(token.start_pos))
             continue
         if token.type == "RBRACE" and result and result[-1].type not in ("SEP", "LBRACE"):
-            result.append(_separator(token.start_pos or 0))
+            result.append(_separator(token.start_pos))
         result.append(token)
     if result and result[-1].type != "SEP":
         result.append(_separator(end))
@@ -95,7 +93,7 @@ def _separated(tokens: list[Token], end: int) -> list[Token]:
 
 
 def _separator(at: int) -> Token:
-    return Token("SEP", "", start_pos=at, end_pos=at)
+    return Token("SEP", "", at, at)
 
 
 def _operators_told_apart(tokens: list[Token]) -> Iterator[Token]:
@@ -112,16 +110,4 @@ def _operators_told_apart(tokens: list[Token]) -> Iterator[Token]:
             words = 0
         else:
             words = words + 1 if kind == "NAME" and words >= 0 else -1
-        yield token if kind == token.type else Token.new_borrow_pos(kind, token.value, token)
-
-
-def _first_too_deep(tokens: list[Token]) -> Token | None:
-    depth = 0
-    for token in tokens:
-        if token.type in ("LPAR", "LSQB", "LBRACE"):
-            depth += 1
-            if depth > DEEPEST:
-                return token
-        elif token.type in ("RPAR", "RSQB", "RBRACE"):
-            depth = max(0, depth - 1)
-    return None
+        yield token if kind == token.type else Token(kind, token.value, token.start_pos, token.end_pos)
