@@ -41,7 +41,7 @@ ORDER = (
 ANYWHERE = "evalspec"  # the package itself: its version
 
 AT_TOP = {
-    "syntax": {"lark"},
+    "syntax": {"lark"},  # in `grammar.py` alone, which makes the table and is not loaded with the others
     "language": {"jinja2"},
     "metrics": {"numpy"},
     "models": {"anyio"},
@@ -97,6 +97,11 @@ def _expected(found: Import) -> bool:
 
 def test_third_parties_are_imported_where_the_house_says() -> None:
     assert [str(found) for found in every_import() if is_third_party(found) and not _expected(found)] == []
+
+
+def test_only_the_maker_of_the_table_knows_lark() -> None:
+    assert {f.file for f in every_import() if f.package == "lark"} == {"syntax/grammar.py"}
+    assert [str(f) for f in every_import() if f.module == "evalspec.syntax.grammar"] == []
 
 
 @pytest.mark.parametrize("room", ["text", "check", "data", "answers"])

@@ -1,1 +1,1 @@
-"""Text to tree. The only room that knows Lark; it knows shapes and no names of the language."""
+"""Text to tree. It knows shapes and no names of the language; Lark is needed only to renew its table."""

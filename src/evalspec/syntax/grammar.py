@@ -39,10 +39,8 @@ class _KeepTerminals:
 
 
 def grammar_text() -> str:
-    """The grammar: inside an installed package, or at the top of a checkout."""
-    packed = HERE / "evalspec.lark"
-    path = packed if packed.exists() else HERE.parents[2] / "grammar" / "evalspec.lark"
-    return path.read_text(encoding="utf-8")
+    """The grammar, which lies at the top of a checkout; a wheel carries the table alone."""
+    return (HERE.parents[2] / "grammar" / "evalspec.lark").read_text(encoding="utf-8")
 
 
 def build(grammar: str, *, strict: bool = False) -> Lark:
