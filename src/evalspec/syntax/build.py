@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from evalspec.syntax import tree
 from evalspec.syntax.depth import DEEPEST, deeper_than
 from evalspec.syntax.lexer import Token
+from evalspec.syntax.repairs import raw_string
 from evalspec.syntax.strings import long_text, unescaped, wrong_escape
 from evalspec.syntax.tree import Operator, Word
 from evalspec.text.diagnostics import Diagnostic, Label, problem
@@ -232,6 +233,7 @@ class Builder:
                 at if wrong is None else at.part(wrong, wrong + 2),
                 "this is not an escape of a string",
                 'write `\\\\` for a backslash, or r"…" for a regular expression',
+                fixes=raw_string(at.source, at.start, written),
             )
         )
         return written[1:-1]

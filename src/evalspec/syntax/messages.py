@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evalspec.syntax import repairs
 from evalspec.syntax.tokens import ENDS_VALUE, STARTS_VALUE
 from evalspec.text.diagnostics import Diagnostic, Edit, Fix, problem
 from evalspec.text.source import Source, Span
@@ -74,15 +75,27 @@ def _foreign(here: Situation) -> Diagnostic | None:
             here.at,
             f"`{here.token.value}` is not a name",
             "names are made of A-Z a-z 0-9 and _, the first no digit; put other labels and keys in quotes",
+            fixes=repairs.replaced(here.at, f'"{here.token.value}"') if _holds_labels(here) else (),
         )
     if here.token.type == "ODD":
         known = {"“": '"', "”": '"', "„": '"', "’": "'", "'": '"', "`": '"', "&": "and", "!": "not"}
         offer = known.get(here.token.value, "")
         shown = here.token.value if here.token.value.isprintable() else f"U+{ord(here.token.value):04X}"
+        fixes = repairs.spelled_and(here.source, here.at.start) if offer == "and" else ()
         return problem(
-            "E0103", here.at, f"`{shown}` has no meaning here", f"write `{offer}`" if offer else ""
+            "E0103",
+            here.at,
+            f"`{shown}` has no meaning here",
+            f"write `{offer}`" if offer else "",
+            fixes=fixes or repairs.quoted(here.source, here.at.start),
         )
     return None
+
+
+def _holds_labels(here: Situation) -> bool:
+    """Whether the token stands in a list or a table row, where quotes make a label of anything."""
+    opened = [t.type for t in here.entry]
+    return opened[:1] == ["BAR"] or opened.count("LSQB") > opened.count("RSQB")
 
 
 def _single_equals(here: Situation) -> Diagnostic | None:
@@ -91,7 +104,10 @@ def _single_equals(here: Situation) -> Diagnostic | None:
     before = here.before
     if before is not None and before.type == "COMPARE" and before.end_pos == here.at.start:
         at = Span(here.source, before.start_pos, here.at.end)
-        return problem("E0109", at, f"`{before.value}=` is no comparison", f"write `{before.value}`")
+        fixes = repairs.replaced(at, before.value)
+        return problem(
+            "E0109", at, f"`{before.value}=` is no comparison", f"write `{before.value}`", fixes=fixes
+        )
     if any(t.type == "EQUAL" for t in here.entry):
         fix = Fix(message="write `==`", edits=(Edit(at=here.at, text="=="),))
         return problem(
@@ -121,7 +137,8 @@ def _table(here: Situation) -> Diagnostic | None:
     if not here.entry or here.entry[0].type != "BAR":
         return None
     if here.token.type == "SEP":
-        return problem("E0113", here.at, "a table row ends in `|`", "add ` |` behind it")
+        fixes = repairs.inserted(here.source, here.at.end, " |", "add ` |`")
+        return problem("E0113", here.at, "a table row ends in `|`", "add ` |` behind it", fixes=fixes)
     return problem(
         "E0113",
         here.at,
@@ -171,7 +188,10 @@ def _head(here: Situation) -> Diagnostic | None:
 def _import_of_a_word(here: Situation) -> Diagnostic | None:
     if here.before is None or here.before.type != "IMPORT" or here.token.type == "SEP":
         return None
-    return problem("E0112", here.at, "`import` takes the name of a file", 'write `import "models.eval"`')
+    fixes = repairs.import_in_quotes(here.source, here.at.start)
+    return problem(
+        "E0112", here.at, "`import` takes the name of a file", 'write `import "models.eval"`', fixes=fixes
+    )
 
 
 def _no_equals(here: Situation) -> Diagnostic | None:
@@ -195,9 +215,9 @@ def _no_equals(here: Situation) -> Diagnostic | None:
             f"write `{name} = {rest}` for an attribute, or `{shown} {{ … }}` for a block",
         )
     if here.token.type in STARTS_VALUE and len(words) == 1:
-        return problem(
-            "E0112", here.at, f"`=` is missing behind `{name}`", f"write `{name} = {here.token.value}`"
-        )
+        shown = f"write `{name} = {here.token.value}`"
+        fixes = repairs.inserted(here.source, here.at.start, "= ", "write `=`")
+        return problem("E0112", here.at, f"`=` is missing behind `{name}`", shown, fixes=fixes)
     return None
 
 
@@ -215,8 +235,18 @@ def _two_on_a_line(here: Situation) -> Diagnostic | None:
             here.at,
             f"{_shown(here.token)} does not belong to the entry before it",
             "an entry ends at a line break or `;`; a text stands in quotes",
+            fixes=_parting(here, here.before.end_pos),
         )
     return None
+
+
+def _parting(here: Situation, end: int) -> repairs.Fixes:
+    """A `;` between two entries, where the second is plainly one."""
+    if here.token.value == ",":
+        return repairs.semicolon_for_comma(here.source, here.at.start)
+    if here.token.type == "NAME" and here.after is not None and here.after.type == "EQUAL":
+        return repairs.inserted(here.source, end, ";", "put `;` between the two")
+    return ()
 
 
 def _anything(here: Situation) -> Diagnostic:
@@ -229,7 +259,8 @@ def _anything(here: Situation) -> Diagnostic:
         wanted = "`{` or a name is due here"
     elif "EQUAL" in here.accepts:
         wanted = "`=` is due here"
-    return problem("E0101", here.at, f"{_shown(here.token)} does not fit here", wanted)
+    fixes = repairs.comment(here.source, here.at.start) if wanted.startswith("a comment") else ()
+    return problem("E0101", here.at, f"{_shown(here.token)} does not fit here", wanted, fixes=fixes)
 
 
 def _shown(token: Token) -> str:
