@@ -167,7 +167,12 @@ def test_documents_and_class_variables_stay(made: tuple[Any, Any, Any, Any]) -> 
     point = made[0]
     assert (point.__doc__, point.ORIGIN, point(10).far) == ("A place.", "corner", True)
     assert not hasattr(point(1), "__dict__")
-    assert list(inspect.signature(point(1).__init__).parameters) == ["x", "y"]
+    assert list(inspect.signature(point).parameters) == ["x", "y"]
+    parameters = inspect.signature(made[1]).parameters
+    assert {name: p.kind.name for name, p in parameters.items()} == dict.fromkeys(
+        ("title", "tags", "secret", "note"), "KEYWORD_ONLY"
+    )
+    assert parameters["title"].default == "none"
 
 
 def test_values_are_copied_and_pickled() -> None:

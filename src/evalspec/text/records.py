@@ -6,8 +6,8 @@ and pickling are functions that all classes share, and `__init__` is compiled wh
 made. Import these names from `values.py`, where type checkers see the standard ones.
 
 What is the same: the spelling with `slots=True`, fields, defaults, factories, `__post_init__`,
-`__match_args__`, errors, pickling, `dataclasses.fields`, `replace` and `is_dataclass`. What is not there:
-classes without slots, order, inheritance of fields, `InitVar`, and a signature before the first instance.
+`__match_args__`, errors, pickling, `dataclasses.fields`, `replace` and `is_dataclass`, signatures. What is
+not there: classes without slots, order, inheritance of fields, and `InitVar`.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ def dataclass(
         kept |= {"__slots__": names, "__qualname__": plain.__qualname__, "__shape__": shape}
         kept["__compared__"] = shape.getter()
         kept["__dataclass_fields__"] = _StandardFields()
+        kept["__signature__"] = _Signature()
         kept["__match_args__"] = () if kw_only else tuple(n for n in names if shape.fields[n].init)
         for name, function in (FROZEN if frozen else MUTABLE).items():
             kept.setdefault(name, function)
@@ -260,3 +261,14 @@ class _StandardFields:
         made: dict[str, object] = twin.__dataclass_fields__  # type: ignore[attr-defined]
         type.__setattr__(shape.own, "__dataclass_fields__", made)
         return made
+
+
+class _Signature:
+    """`__signature__`, by which `inspect` knows how a class is called; made when it is asked for."""
+
+    def __get__(self, value: object, own: type) -> object:
+        import inspect
+
+        shape: Shape = own.__shape__  # type: ignore[attr-defined]
+        whole = inspect.signature(_compiled_init(shape))
+        return whole.replace(parameters=list(whole.parameters.values())[1:])
