@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from evalspec.answers.finding import Value
 from evalspec.answers.reading import Reading, read
 from evalspec.language.answer_types import AnswerType, LetterOf, NumberAnswer, OneOf, TextAnswer, YesNo
 from evalspec.language.judging import Exact, Fence, Pattern, TextScore
@@ -61,7 +61,7 @@ def reading(
     return read(asked, Answer(response=reply) if isinstance(reply, str) else reply, source=source, row=row)
 
 
-def said(answer: AnswerType, response: str, *, row: Mapping[str, object] = CHOICES) -> str | Decimal | None:
+def said(answer: AnswerType, response: str, *, row: Mapping[str, object] = CHOICES) -> Value | None:
     """The value that a response says, None where it says none."""
     return reading(step(answer), response, row=row).value
 

@@ -56,7 +56,7 @@ INSIDE_FUNCTIONS = {
     "data": {"pyarrow", "fsspec", "jsonschema"},
     "metrics": {"scipy"},
     "models": {"aiohttp", "litellm", "sklearn", "threadpoolctl", "openai", "httpx"},
-    "answers": {"regex"},
+    "answers": {"regex", "jsonschema", "referencing"},
     "run": {"rich", "ray"},
     "report": {"tabulate", "jinja2"},
     "api": {"anyio"},

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.answers.labels import fold
 from evalspec.text.patterns import Pattern
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.models.model import Answer, TokenChoice

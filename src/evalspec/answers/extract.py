@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import assert_never
 
 from evalspec.language.judging import Fence, Pattern
+from evalspec.text.values import dataclass
 
 PATTERN_SECONDS = 2.0
 

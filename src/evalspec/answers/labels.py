@@ -1,4 +1,4 @@
-"""Which declared label a text says: the readers of `one_of` and `yes_no`.
+"""Which declared labels a text says: the readers of `one_of`, `yes_no` and `some_of`.
 
 A text that is a label, but for case, quotes, markdown and punctuation, is that label. Else a line
 `Answer: LABEL` says it, else the only label that stands in the text as a whole word, a longer label
@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from heapq import merge
 
 from evalspec.answers.finding import WORD, Finding, as_text, found, nothing, unwrapped
+from evalspec.answers.json_text import list_of, unfenced
+from evalspec.text.values import dataclass
 
 YES_NO = ("yes", "no")
+NONE = frozenset({"none", "nothing", "null", "no label", "no labels", "none of them", "none of the above"})
 YES = frozenset({"yes", "true", "1"})
 NO = frozenset({"no", "false", "0"})
 
@@ -39,6 +42,7 @@ class Vocabulary:
     overlap are all found.
     """
 
+    ordered: tuple[str, ...]
     labels: frozenset[str]
     folded: Mapping[str, str]
     patterns: tuple[re.Pattern[str], ...]
@@ -54,6 +58,54 @@ def read_yes_no(text: str) -> Finding:
     return _read(text, _vocabulary(YES_NO, (("y", "yes"), ("n", "no"))))
 
 
+def read_labels(text: str, labels: tuple[str, ...]) -> Finding:
+    """The set of labels that a text says, in the order they are declared: a JSON list of them; `none`; else
+    those that stand as words in its line `Answer: …`, or without one in all of it, and are not only denied.
+    """
+    vocabulary = _vocabulary(labels, ())
+    if not text.strip():
+        return nothing("the response is empty")
+    listed = list_of(text)
+    if listed is not None:
+        return _all_of(listed, vocabulary)
+    if (label := _equal(unfenced(text), vocabulary)) is not None:
+        return found((label,), whole=True)
+    if fold(unfenced(text)) in NONE:
+        return found((), whole=True)
+    line = _answer_line(text)
+    if line is not None and fold(line) in NONE:
+        return found(())
+    for part in (line, text):
+        named = _named(unicodedata.normalize("NFC", part), vocabulary) if part is not None else {}
+        affirmed = tuple(label for label in labels if named.get(label))
+        if affirmed:
+            return found(affirmed)
+    denied = ", ".join(f"`{label}`" for label in sorted(named)[:5])
+    return nothing(f"labels are only denied: {denied}" if named else "no label stands in it")
+
+
+def gold_labels(gold: object, labels: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
+    """The set of labels that a gold value means, and the first part of it that is no label.
+
+    A list, a JSON list as text, else a text whose labels are parted by `;`, or where it has none by `,`.
+    Labels count as they are written. An empty list, a blank text and `none` are the empty set.
+    """
+    parts = list(gold) if isinstance(gold, list | tuple | set | frozenset) else _parts(as_text(gold), labels)
+    texts = [as_text(part).strip() for part in parts]
+    foreign = next((text for text in texts if text not in labels), None)
+    return tuple(label for label in labels if label in texts), foreign
+
+
+def parts_of(text: str) -> list[object]:
+    """The labels that a text lists: a JSON list, else parted by `;`, or where it has none by `,`."""
+    listed = list_of(text)
+    if listed is not None:
+        return listed
+    if not text.strip() or fold(text) in NONE:
+        return []
+    return [part.strip() for part in text.split(";" if ";" in text else ",") if part.strip()]
+
+
 def gold_yes_no(gold: object) -> str | None:
     """The label that a gold value means: yes, no, true, false, 1, 0 in any case; else None."""
     if isinstance(gold, float) and gold.is_integer():
@@ -65,6 +117,17 @@ def gold_yes_no(gold: object) -> str | None:
 def fold(text: str) -> str:
     """A text's form for comparing: case-blind, wrapping dropped, blanks, `_` and `-` alike."""
     return SEPARATORS.sub(" ", unwrapped(unicodedata.normalize("NFC", text)).casefold()).strip()
+
+
+def _parts(text: str, labels: tuple[str, ...]) -> list[object]:
+    return [text] if text.strip() in labels else parts_of(text)
+
+
+def _all_of(listed: list[object], vocabulary: Vocabulary) -> Finding:
+    said = [_equal(as_text(item), vocabulary) for item in listed]
+    if None in said:
+        return nothing("the list holds what is no label")
+    return found(tuple(label for label in vocabulary.ordered if label in said), whole=True)
 
 
 def continues(label: str, labels: Iterable[str]) -> bool:
@@ -102,10 +165,14 @@ def _equal(text: str, vocabulary: Vocabulary) -> str | None:
 
 def _declared(text: str, vocabulary: Vocabulary) -> str | None:
     """The label of the last line that reads `Answer: LABEL`."""
-    last = None
-    for line in ANSWER_LINE.finditer(text):
-        last = line[1]
+    last = _answer_line(text)
     return None if last is None else _equal(last, vocabulary)
+
+
+def _answer_line(text: str) -> str | None:
+    """What the last line that begins with `Answer:` says."""
+    last = deque(ANSWER_LINE.finditer(text), maxlen=1)
+    return last[0][1] if last else None
 
 
 def _named(text: str, vocabulary: Vocabulary) -> dict[str, bool]:
@@ -145,7 +212,7 @@ def _vocabulary(labels: tuple[str, ...], short: tuple[tuple[str, str], ...]) -> 
         re.compile(f"{before}(?=({'|'.join(bodies)}){after})", re.IGNORECASE)
         for (before, after), bodies in groups.items()
     )
-    return Vocabulary(frozenset(labels), {**dict(short), **alone}, patterns)
+    return Vocabulary(labels, frozenset(labels), {**dict(short), **alone}, patterns)
 
 
 def _body(form: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +72,12 @@ class ListType:
     of: JsonType
 
 
-JsonType = OneOf | SomeOf | YesNo | NumberAnswer | TextAnswer | ObjectType | ListType
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyType:
+    """Any JSON value: what a JSON Schema leaves open. Right when it is the gold's equal, part by part."""
+
+
+JsonType = AnyType | OneOf | SomeOf | YesNo | NumberAnswer | TextAnswer | ObjectType | ListType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +91,10 @@ class JsonField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonAnswer:
-    """A JSON object: its fields, or a JSON Schema that it must fit (then `fields` are its properties)."""
+    """A JSON object: its fields, or a JSON Schema that it must fit (then `fields` are its properties).
+
+    `fields` are all there, each with a value or null; with a schema it says which may be missing.
+    """
 
     fields: tuple[JsonField, ...]
     schema: Mapping[str, Json] | None = None

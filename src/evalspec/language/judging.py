@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
+
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from evalspec.language.prompts import Prompt
@@ -95,3 +97,47 @@ class Prefer:
 
 
 TextScore = Exact | Contains | Matches | TokenF1 | RougeL | Bleu | Similarity | PythonScore | Judge | Prefer
+
+FLAGS = (Exact, Contains, Matches)  # true or false; the other scores are graded
+
+
+def name_of(score: TextScore) -> str:
+    """What a score is called in the language, and in results where the spec gives it no name."""
+    match score:
+        case Exact():
+            return "exact"
+        case Contains():
+            return "contains"
+        case Matches():
+            return "matches"
+        case TokenF1():
+            return "token_f1"
+        case RougeL():
+            return "rouge_l"
+        case Bleu():
+            return "bleu"
+        case Similarity():
+            return "similarity"
+        case PythonScore():
+            return "python"
+        case Judge():
+            return "judge"
+        case Prefer():
+            return "prefer"
+        case _:
+            assert_never(score)
+
+
+def is_flag(score: TextScore) -> bool:
+    """Whether a score is right or wrong, and not a degree. A judge of two words says one or the other."""
+    return isinstance(score, FLAGS) or (isinstance(score, Judge) and len(score.scale) == 2)
+
+
+def named_scores(single: TextScore, named: Mapping[str, TextScore]) -> Mapping[str, TextScore]:
+    """The scores of a step by their names: those of `scores { … }`, else the one of `score`."""
+    return named or {name_of(single): single}
+
+
+def tells_right(scores: Mapping[str, TextScore]) -> bool:
+    """Whether the scores themselves say what is right: there is one, and it is true or false."""
+    return len(scores) == 1 and all(is_flag(score) for score in scores.values())
