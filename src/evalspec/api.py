@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalspec.pipeline import Front, check_file
 from evalspec.text.diagnostics import Diagnostic, errors
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.plan.plan import Plan

@@ -6,7 +6,6 @@ Each stage is a function from one value to the next. Here, and in `cli`, it is d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from evalspec.check.params import Settings
 from evalspec.spec_files import Reader, gather, read_source
 from evalspec.text.diagnostics import Diagnostic, errors, in_order
 from evalspec.text.source import Source
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.plan.conversations import Trace

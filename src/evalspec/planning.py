@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from evalspec.score.wording import document
 from evalspec.store.store import Store
 from evalspec.text.diagnostics import problem
 from evalspec.text.source import Source, Span
+from evalspec.text.values import replace
 
 if TYPE_CHECKING:
     from evalspec.plan.plan import Plan

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -32,6 +31,7 @@ from evalspec.run.replay import Replayed, replay
 from evalspec.run.session import Gathered, ask_all, settings_for
 from evalspec.run.troubles import Trouble, Troubles
 from evalspec.store.store import Store
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.score.results import Document, Results

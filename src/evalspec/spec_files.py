@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from evalspec.syntax.parse import parse
 from evalspec.syntax.tree import Block, File, Import
 from evalspec.text.diagnostics import Diagnostic, problem
 from evalspec.text.source import Source, Span
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.check.candidates import request_parameters
@@ -13,6 +12,7 @@ from evalspec.language.expressions import Type
 from evalspec.language.prompts import Prompt, Written, place_of_name, read_prompt
 from evalspec.syntax import tree
 from evalspec.text.source import Source, Span
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

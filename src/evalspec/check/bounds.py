@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.check.entries import Entries, Faults, read_entries
@@ -14,6 +13,7 @@ from evalspec.language.program import Bound, Costs, Limits, Step, Subset
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Label, did_you_mean, problem
 from evalspec.text.units import Unit
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

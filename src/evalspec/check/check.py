@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.check.bounds import read_limits
@@ -17,6 +16,7 @@ from evalspec.check.subsets import read_subsets
 from evalspec.check.tasks import Known, read_tasks
 from evalspec.language.program import Later, Program
 from evalspec.text.source import Span
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evalspec.language.call_names import REQUEST_PARAMETERS
 from evalspec.language.schema import BLOCKS, BlockKind, Entry
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Diagnostic, Label, did_you_mean, nearest, problem
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.language.schema import BLOCKS, TOP_LEVEL
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Label, did_you_mean, problem
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

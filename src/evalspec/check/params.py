@@ -7,7 +7,6 @@ difference. A use keeps its own place: what is wrong with a value there is told 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalspec.check.entries import read_entries
@@ -15,6 +14,7 @@ from evalspec.syntax import tree
 from evalspec.syntax.parse import parse
 from evalspec.text.diagnostics import Label, did_you_mean, nearest, problem
 from evalspec.text.source import Source, Span
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.check.datasets import Data, known_column
@@ -27,6 +26,7 @@ from evalspec.language.program import ConfidenceSource
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, problem
 from evalspec.text.units import Unit
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.check.entries import Entries, Faults

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.check.asking import Asked, read_messages, read_request
@@ -22,6 +21,7 @@ from evalspec.check.reading import (
 from evalspec.language.answer_types import OneOf
 from evalspec.language.expressions import Type
 from evalspec.language.program import Step
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

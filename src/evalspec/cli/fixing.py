@@ -1,7 +1,7 @@
 """`evalspec check --fix`: applies certain fixes to the files on disk, as long as nothing gets worse.
 
 Pass by pass: apply together what can be applied, check again, keep it if no file has more errors than it
-had, else put the files back and try the fixes one by one.
+had, else put the files back and try the fixes by halves.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalspec.text.diagnostics import Diagnostic, errors
 from evalspec.text.edits import Certain, certain_fixes, edited, sources_of
 from evalspec.text.source import Source, Span
+from evalspec.text.values import dataclass, field
 
 MOST_PASSES = 20  # each brings at least one fix, so that two fixes that undo each other come to an end
 MARK = b"\xef\xbb\xbf"
@@ -52,18 +52,19 @@ def fix_files(specs: Sequence[Path], look: Look) -> Fixing:
 
 
 def _pass(batch: Sequence[Certain], spec: Path, fixing: Fixing) -> bool:
-    """Applies a batch, or what can be applied of it; whether anything was changed."""
-    if len(batch) > 1 and _attempt(batch, spec, fixing):
+    """Applies a batch, or by halves what can be applied of it; whether anything was changed."""
+    if _attempt(batch, spec, fixing):
         return True
-    for fix in batch:
-        alone = next((f for f in fixing.open(fixing.look(spec)) if f.said == fix.said), None)
-        if alone is not None and _attempt([alone], spec, fixing):
-            return True
-        if fixing.unwritten:
-            return False
-        if alone is not None:
-            fixing.refused.append(alone)
-    return False
+    if fixing.unwritten:
+        return False
+    if len(batch) == 1:
+        fixing.refused += batch
+        return False
+    middle = len(batch) // 2
+    first = _pass(batch[:middle], spec, fixing)
+    wanted = {fix.said for fix in batch[middle:]}
+    second = [fix for fix in fixing.open(fixing.look(spec)) if fix.said in wanted]  # their places moved
+    return bool(second and not fixing.unwritten and _pass(second, spec, fixing)) or first
 
 
 def _attempt(batch: Sequence[Certain], spec: Path, fixing: Fixing) -> bool:

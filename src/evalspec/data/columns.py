@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from evalspec.data.table import RawRow, WrittenNumber
 from evalspec.language.expressions import Type
+from evalspec.text.values import replace
 
 OF_PYTHON: Mapping[type, Type] = {
     str: Type.TEXT,

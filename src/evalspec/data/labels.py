@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evalspec.data.columns import as_text
@@ -11,6 +10,7 @@ from evalspec.data.faults import shown
 from evalspec.data.told import Told, place_of
 from evalspec.language.functions import is_missing
 from evalspec.text.diagnostics import Diagnostic, Label, did_you_mean, problem
+from evalspec.text.values import replace
 
 if TYPE_CHECKING:
     from evalspec.data.table import RawRow

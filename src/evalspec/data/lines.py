@@ -10,12 +10,12 @@ import codecs
 import gzip
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 from evalspec.data.limits import Limits, in_words
 from evalspec.data.opening import iconv, strange_beginning
 from evalspec.text.diagnostics import problem
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.data.faults import Faults

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from evalspec.language.expressions import Type
+from evalspec.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

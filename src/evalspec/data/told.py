@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evalspec.text.diagnostics import Diagnostic, problem
 from evalspec.text.source import DataLine
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

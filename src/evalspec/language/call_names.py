@@ -6,8 +6,9 @@ reference page read them; `check` takes from here which names there are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,6 @@ raise. There is no way from here to Python: the operators and functions below ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evalspec.language import functions
@@ -15,6 +14,7 @@ from evalspec.language.functions import FUNCTIONS, Function, Type
 from evalspec.syntax import tree
 from evalspec.syntax.tree import Operator
 from evalspec.text.diagnostics import Diagnostic, did_you_mean, problem
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -12,10 +12,10 @@ import operator
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from evalspec.syntax.tree import Operator
+from evalspec.text.values import dataclass, field
 
 LONGEST = 10_000_000
 SECONDS_FOR_A_PATTERN = 1.0

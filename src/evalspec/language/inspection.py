@@ -5,13 +5,13 @@ Called by `prompts.py` only, since it knows Jinja2's nodes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.language import sandbox
 from evalspec.language.shapes import Items, Plain, Record, Shape, shape_of_type
 from evalspec.language.walking import HalfSet, NoList, NoMember, Walk, walk
 from evalspec.text.diagnostics import Diagnostic, did_you_mean, problem
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,11 +7,11 @@ globals, no macros or imports, a fixed list of filters and methods, limits on ou
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evalspec.text.diagnostics import Diagnostic, problem
 from evalspec.text.source import Source, Span
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

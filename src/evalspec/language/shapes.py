@@ -7,10 +7,10 @@ knows less than a value: whatever is not certain is ANYTHING, of which nothing i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.language.functions import Type
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,6 @@ how they are worded and placed is inspection's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import nodes
@@ -25,6 +24,7 @@ from evalspec.language.shapes import (
     item_of,
     joined,
 )
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

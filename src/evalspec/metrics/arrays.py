@@ -4,10 +4,10 @@ Everything here raises ValueError rather than repair: a confidence of 85 clipped
 nobody sees.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from evalspec.text.values import dataclass
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -1,6 +1,5 @@
 """Means with an interval: of independent examples, of clusters of them, and by bootstrap."""
 
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -19,6 +18,7 @@ from evalspec.metrics.arrays import (
 from evalspec.metrics.intervals import TOO_UNEVEN, too_uneven, wilson
 from evalspec.metrics.records import NO_DATA, Estimate, bare, undefined
 from evalspec.metrics.resample import resampled_means
+from evalspec.text.values import dataclass
 
 FEW_CLUSTERS = 20
 CONSTANT = "all values are equal, which leaves no interval"

@@ -4,7 +4,6 @@ Ties are averaged over everywhere, as if broken at random: by the order of ties 
 risk-coverage curve can run from .138 to .212.
 """
 
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike
 from evalspec.metrics.arrays import TOLERANCE, Bools, Claims, Floats, claims, is_constant, repetitions
 from evalspec.metrics.intervals import z_quantile
 from evalspec.metrics.records import NO_DATA, Coverage, Estimate, bare, undefined
+from evalspec.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from evalspec.models.classifiers import RECIPE, Classifier, Prediction, Row, dem
 from evalspec.models.classifiers import without_scored as without_scored
 from evalspec.models.faults import UnusableTraining
 from evalspec.models.model import Answer, Request, digest
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import Baseline

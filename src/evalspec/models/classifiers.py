@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from evalspec.models.faults import UnusableTraining
+from evalspec.text.values import dataclass
 
 RECIPE = 1  # raised whenever a classifier learns something else from the same rows
 KINDS = ("majority", "naive_bayes", "logistic")

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from evalspec.models.masking import masked
 from evalspec.models.model import Answer, TokenChoice
+from evalspec.text.values import replace
 
 TOKENS_KEPT = 6
 FILTERED = "content_filter"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
@@ -28,6 +27,7 @@ from evalspec.models.baseline import Training
 from evalspec.models.faults import Unconnectable
 from evalspec.models.model import Model, Request
 from evalspec.models.prices import price_of
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     import aiohttp

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from evalspec.language.candidates import Environment, Hosted
 from evalspec.models.faults import MissingEnvironment, UnusableSetting
 from evalspec.models.masking import secret_forms
+from evalspec.text.values import dataclass, field
 
 OPENAI = "https://api.openai.com/v1"
 OPENAI_KEY = "OPENAI_API_KEY"

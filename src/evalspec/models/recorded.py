@@ -10,12 +10,12 @@ import gzip
 import io
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalspec.models.model import Answer, Failure, FailureKind, Request
 from evalspec.models.recorded_rows import BadRow, RecordedRow, read_row
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import Recorded

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from evalspec.models.masking import presentable
 from evalspec.models.model import Answer, Failure, FailureKind
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.text.values import Json

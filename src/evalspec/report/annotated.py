@@ -6,7 +6,6 @@ The layout is that of rustc, which readers know. Ends in a string; prints nothin
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from evalspec.report.glyphs import visible
 from evalspec.report.marks import Line, Mark, line_of, marks_of
 from evalspec.report.wrapping import wrapped
 from evalspec.text.diagnostics import Diagnostic, Severity
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.text.source import Place

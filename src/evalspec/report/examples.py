@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.models.model import Answer, Failure
@@ -13,6 +12,7 @@ from evalspec.plan.plan import Passing, PlannedTask
 from evalspec.report.glyphs import visible
 from evalspec.score.judged import gold_of
 from evalspec.score.wording import percent, plain
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

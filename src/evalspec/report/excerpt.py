@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from evalspec.report.glyphs import ELLIPSIS, cells, glyphs, visible
 from evalspec.report.marks import Line, Mark, hidden
 from evalspec.report.wrapping import wrapped
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.text.source import Place

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.text.source import DataLine, Place, Source, Span
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.text.diagnostics import Diagnostic

@@ -1,4 +1,4 @@
-"""Sentences without secrets: what was found to be one, and what looks like a key, is masked where it is quoted.
+"""Sentences without secrets: what was found to be one, and what looks like a key, is masked.
 
 Excerpts mask their lines themselves (`marks.hidden`); this is for the words of a diagnostic, which every
 form prints.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from evalspec.report.marks import KEY_LIKE, SECRET
 from evalspec.text.diagnostics import Diagnostic, Fix, Label
 from evalspec.text.source import Span
+from evalspec.text.values import replace
 
 MASK = "…"
 SHORTEST = 6  # code points; the text of a shorter secret would also be found where it is none

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from evalspec.interop.spelling import name_from
 from evalspec.language.call_names import BASELINES
+from evalspec.text.values import dataclass
 
 FAMILIES = (
     (re.compile(r"(?:gpt|chatgpt|o[1-9])(?:[-.\d]|$)"), "openai"),

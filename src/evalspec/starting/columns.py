@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from evalspec.data.columns import as_text
 from evalspec.data.table import RawRow, RawTable
 from evalspec.language.expressions import Type
+from evalspec.text.values import dataclass
 
 MOST_LABELS = 200
 MOST_VALUES = 12  # of a column that makes subsets

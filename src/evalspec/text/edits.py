@@ -6,8 +6,9 @@ changes. Takes diagnostics to texts; reads and writes no file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
