@@ -21,9 +21,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from evalspec.report.diagnostics import Form, render, summary_line
+from evalspec.report.diagnostics import Form, closing_lines, render, summary_line
 from evalspec.report.glyphs import cells, visible
 from evalspec.report.sarif import uri
+from evalspec.text.catalogue import CATALOGUE
 from evalspec.text.diagnostics import Diagnostic, Edit, Fix, problem
 from evalspec.text.source import DataLine, Source, Span
 from report.mistakes import (
@@ -127,6 +128,76 @@ def test_summary_counts_errors_and_warnings() -> None:
     assert summary_line([note()]) == "no errors"
 
 
+def test_the_last_lines_say_where_the_mistakes_are_and_where_to_read_more() -> None:
+    assert closing_lines([], ["a.eval"]) == "a.eval: no errors\n"
+    assert closing_lines([note()], ["a.eval"]) == "\na.eval: no errors\n"
+    assert closing_lines([tabs(), elided_lines(), elided_lines()], ["a.eval"]) == (
+        "\n2 errors, 1 warning in a.eval\n  for more: evalspec explain E0312 W0701\n"
+    )
+    assert closing_lines([fixable()], ["a.eval", "b.eval"]) == (
+        "\n1 warning in 2 specs\n  it can be fixed with `--fix`\n  for more: evalspec explain W0401\n"
+    )
+    assert "--fix" not in closing_lines([fixable()], ["a.eval"], fixed=True)
+
+
+# ── faults of data, many alike ────────────────────────────────────────────────────────────────────
+
+
+def rows(count: int, file: str = "d.csv") -> list[Diagnostic]:
+    return [
+        problem("E0631", DataLine(file, n, 1, f"{n},x,y"), f"row {n} is short") for n in range(2, count + 2)
+    ]
+
+
+def test_faults_of_data_that_are_alike_are_counted_behind_the_third() -> None:
+    text = render([*rows(315), *rows(4, "e.csv")], Form.TEXT)
+    assert text.count("--> d.csv") == 3
+    assert text.count("and 312 more like it in this file") == 1
+    assert "d.csv:4:1\n  |\n4 | 4,x,y\n  | ^\n  |\n  = note: and 312 more like it in this file\n" in text
+    assert text.count("--> e.csv") == 4  # one more line says less than the fault itself
+
+
+def test_every_fault_stands_in_the_forms_that_programs_read() -> None:
+    assert len(json.loads(render(rows(315), Form.JSON))["diagnostics"]) == 315
+    assert len(json.loads(render(rows(315), Form.SARIF))["runs"][0]["results"]) == 315
+    assert render(rows(315), Form.CONCISE).count("\n") == 315
+
+
+# ── the width of a terminal ───────────────────────────────────────────────────────────────────────
+
+
+def test_sentences_and_words_of_marks_are_wrapped_to_the_terminal() -> None:
+    source = spec('prompt = "Is it {{ a }}, {{ b }} or {{ c }}?"  # and then a remark that is long enough')
+    found = problem(
+        "E0502",
+        at(source, "{{ c }}"),
+        "there is no column `c` in the dataset that this prompt is filled from, and no step of that name",
+        "known here are the columns of the dataset: `alpha`, `beta`, `gamma`, `delta`, `epsilon`",
+        labels=[label(at(source, "{{ a }}"), "this one is a column, and it is read without any trouble")],
+        here="neither a column nor a step, nor any of the names that every prompt has",
+    )
+    wide, narrow = render([found], Form.TEXT), render([found], Form.TEXT, width=60)
+    assert "and no step of that name\n" in wide
+    assert all(cells(line) <= 60 for line in narrow.splitlines())
+    said = " ".join(narrow.replace("|", " ").split())
+    for words in (found.message, found.help[0], found.here, found.labels[0].message):
+        assert words in said
+    assert "\n              this prompt" in narrow  # behind the colon of the first line
+    assert "\n          `alpha`" in narrow
+
+
+@given(
+    message=st.text(alphabet="ab 請バ-`", min_size=1, max_size=300),
+    here=st.text(alphabet="ab 請", max_size=200),
+    start=st.integers(0, 120),
+    width=st.integers(40, 120),
+)
+def test_nothing_is_wider_than_the_terminal(message: str, here: str, start: int, width: int) -> None:
+    source = spec("x" * 150)
+    found = problem("E0101", Span(source, start, start + 5), message, message, here=here)
+    assert all(cells(line) <= width for line in render([found], Form.TEXT, width=width).splitlines())
+
+
 def test_json_is_what_its_schema_says() -> None:
     schema = json.loads((files("evalspec.report") / "schemas" / "diagnostics.json").read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -171,6 +242,27 @@ def test_github_commands_cannot_be_broken_out_of() -> None:
     )
 
 
+def test_github_is_told_errors_first_and_no_columns_of_several_lines() -> None:
+    source = spec("one\ntwo\n")
+    both = Span(source, 0, 7)
+    commands = render(
+        [problem("W0508", both, "odd", "mend it"), problem("E0101", both, "wrong")], Form.GITHUB
+    )
+    assert commands.splitlines() == [
+        "::error file=a.eval,line=1,endLine=2,title=E0101::wrong",
+        "::warning file=a.eval,line=1,endLine=2,title=W0508::odd%0Ahelp: mend it",
+    ]
+
+
+def test_github_is_told_where_it_leaves_some_out() -> None:
+    lines = render(rows(11), Form.GITHUB).splitlines()
+    assert len(lines) == 12
+    assert lines[0].startswith(
+        "::error title=evalspec::GitHub shows 10 annotations of a kind; the log has all 11"
+    )
+    assert len(render(rows(10), Form.GITHUB).splitlines()) == 10
+
+
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
@@ -191,6 +283,50 @@ def test_sarif_results_point_at_their_rules() -> None:
     assert rules == sorted(set(rules))
     assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
     assert len(run["results"]) == len(MISTAKES)
+
+
+def test_sarif_rules_carry_the_page_of_their_code() -> None:
+    source = spec("a")
+    run = json.loads(render([problem("E0312", at(source, "a"), "no row")], Form.SARIF))["runs"][0]
+    (rule,) = run["tool"]["driver"]["rules"]
+    assert rule["shortDescription"]["text"] == CATALOGUE["E0312"]
+    assert rule["help"]["markdown"].startswith("# E0312: ")
+    assert rule["help"]["text"].startswith("A cost table")
+    assert "##" not in rule["help"]["text"]
+    assert rule["properties"] == {"page": "docs/errors/E0312.md"}
+
+
+SECRET = "tr0ub4dor-and-three"
+
+
+@pytest.mark.parametrize("form", Form)
+def test_a_secret_is_masked_in_whatever_is_said(form: Form) -> None:
+    source = spec(f'api_key = "{SECRET}"\n')
+    found = problem("E0440", at(source, f'"{SECRET}"'), "`api_key` is written out")
+    beside = problem(
+        "E0106",
+        at(source, "api_key"),
+        f"`{SECRET}` and sk-0123456789abcdef0123 do not belong here",
+        f"remove `{SECRET}`, or https://me:{SECRET}@host",
+        labels=[label(at(source, "="), f"before {SECRET}")],
+        fixes=[
+            Fix(message=f"keep {SECRET}", edits=(Edit(at=at(source, "="), text=":"),)),
+            Fix(message="move it", edits=(Edit(at=at(source, "="), text=f'= "{SECRET}"'),)),
+        ],
+        here=f"{SECRET}!",
+    )
+    shown = render([beside, found], form)
+    assert "tr0ub4dor" not in shown
+    assert "0123456789" not in shown
+    if form is Form.JSON:
+        assert [fix["message"] for fix in json.loads(shown)["diagnostics"][0]["fixes"]] == ["keep \u2026"]
+
+
+def test_a_password_in_an_address_is_masked_before_anyone_has_found_it() -> None:
+    line = 'base_url = "https://me:hunter2@host/v1" timeout = 3'
+    shown = render([problem("E0106", DataLine("a.eval", 1, 41, line), "odd")], Form.TEXT)
+    assert "hunter2" not in shown
+    assert "@host/v1" in shown
 
 
 def test_a_secret_is_masked_in_every_excerpt_that_shows_its_line() -> None:

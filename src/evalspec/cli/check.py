@@ -55,6 +55,7 @@ def _fix(specs: Sequence[Path], *, read_data: bool) -> bool:
         print(f"error: {fault}", file=sys.stderr)
     if not (fixing.applied or fixing.refused or fixing.unwritten):
         print("nothing to fix: no diagnostic has a fix that is certain", file=sys.stderr)
+    print(file=sys.stderr)
     return not fixing.unwritten
 
 

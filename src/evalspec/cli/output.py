@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def colour_for(stream: TextIO) -> bool:
-    """Whether colour is wanted: on a terminal, unless turned off, or where it is asked for in so many words."""
+    """Whether colour is wanted: on a terminal, unless turned off, or where it is asked for expressly."""
     if os.environ.get("NO_COLOR"):
         return False
     if any(os.environ.get(name, "0") not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
@@ -42,7 +42,7 @@ def width_of(stream: TextIO) -> int | None:
 def tell(diagnostics: Sequence[Diagnostic], *, notes: bool = False) -> None:
     """Prints diagnostics to standard error; notes only where asked for."""
     shown = [d for d in diagnostics if notes or d.severity is not Severity.NOTE]
-    sys.stderr.write(render(shown, Form.TEXT, colour=colour_for(sys.stderr)))
+    sys.stderr.write(render(shown, Form.TEXT, colour=colour_for(sys.stderr), width=width_of(sys.stderr)))
 
 
 def environment(files: Sequence[Path]) -> Mapping[str, str]:

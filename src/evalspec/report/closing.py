@@ -23,7 +23,7 @@ def summary_line(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def closing_lines(diagnostics: Sequence[Diagnostic], specs: Sequence[str], *, fixed: bool = False) -> str:
-    """The summary with the specs it is about, and where to read more; ends in a line break.
+    """The summary with the specs it is about, and where to read more; apart from what stands before it.
 
     `fixed` says that fixes were applied already, so that none need be offered.
     """
@@ -40,7 +40,7 @@ def closing_lines(diagnostics: Sequence[Diagnostic], specs: Sequence[str], *, fi
     )
     if codes:
         lines.append(f"  for more: evalspec explain {' '.join(codes[:MOST_CODES])}")
-    return "".join(f"{line}\n" for line in lines)
+    return "\n" * bool(diagnostics) + "".join(f"{line}\n" for line in lines)
 
 
 def applied_line(diagnostic: Diagnostic, fix: Fix) -> str:
