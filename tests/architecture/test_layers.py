@@ -50,6 +50,8 @@ AT_TOP = {
     "running": {"anyio"},
     "score": {"numpy"},
     "cli": {"anyio"},
+    # Loaded by its command alone, which says so where pygls is missing.
+    "lsp": {"pygls", "lsprotocol"},
 }
 INSIDE_FUNCTIONS = {
     "language": {"jinja2", "regex"},
@@ -61,7 +63,6 @@ INSIDE_FUNCTIONS = {
     "report": {"tabulate", "jinja2"},
     "api": {"anyio"},
     "cli": {"tabulate"},
-    "lsp": {"pygls", "lsprotocol"},
 }
 FOR_TYPES = {"models": {"aiohttp"}, "run": {"rich", "anyio"}}
 
