@@ -48,10 +48,13 @@ class Mark:
 
 
 def marks_of(diagnostic: Diagnostic) -> Iterator[Mark]:
-    """The marks of a diagnostic: its own place first, then its labels in their order."""
-    yield _mark(diagnostic.at, diagnostic.here, primary=True)
+    """The marks of a diagnostic: its own place first, then its labels in their order.
+
+    A place that spans lines is two marks, on its first line and on its last, which has the words.
+    """
+    yield from _marks(diagnostic.at, diagnostic.here, primary=True)
     for label in diagnostic.labels:
-        yield _mark(label.at, label.message, primary=False)
+        yield from _marks(label.at, label.message, primary=False)
 
 
 def line_of(source: Source, number: int) -> Line:
@@ -91,27 +94,35 @@ def _stretch_in(line: Line, place: Place) -> tuple[int, int] | None:
             return (start, end) if start < end else None
 
 
-def _mark(place: Place, words: str, *, primary: bool) -> Mark:
+def _marks(place: Place, words: str, *, primary: bool) -> Iterator[Mark]:
     match place:
         case Span():
-            return _mark_in_spec(place, words, primary=primary)
+            yield from _marks_in_spec(place, words, primary=primary)
         case DataLine(excerpt=None):
-            return Mark(at=place, line=None, words=words, primary=primary)
+            yield Mark(at=place, line=None, words=words, primary=primary)
         case DataLine():
             text = place.excerpt or ""
             line = Line(file=place.file, number=place.line, text=text)
             start = min(max(place.column - 1, 0), len(text))
-            return Mark(at=place, line=line, start=start, end=start, words=words, primary=primary)
+            yield Mark(at=place, line=line, start=start, end=start, words=words, primary=primary)
 
 
-def _mark_in_spec(span: Span, words: str, *, primary: bool) -> Mark:
+def _marks_in_spec(span: Span, words: str, *, primary: bool) -> Iterator[Mark]:
     number, column = span.begin
     line = line_of(span.source, number)
     last, behind = span.finish
-    if behind == 1 and last > number:
-        last -= 1  # it ends with a line break, not on the next line
-    end = len(line.text) if span.finish[0] > number else min(behind - 1, len(line.text))
-    if last > number:
-        words = f"{words} (to line {last})" if words else f"to line {last}"
     start = min(column - 1, len(line.text))
-    return Mark(at=span, line=line, start=start, end=max(start, end), words=words, primary=primary)
+    if behind == 1 and last > number:  # it ends with a line break, not on the next line
+        last -= 1
+        behind = len(line_of(span.source, last).text) + 1
+    if last == number:
+        end = min(behind - 1, len(line.text))
+        yield Mark(at=span, line=line, start=start, end=max(start, end), words=words, primary=primary)
+        return
+    yield Mark(at=span, line=line, start=start, end=max(start, len(line.text)), primary=primary)
+    ending = line_of(span.source, last)
+    indent = len(ending.text) - len(ending.text.lstrip())
+    end = min(behind - 1, len(ending.text))
+    at_end = Span(span.source, span.source.line_starts[last - 1], span.end)
+    start = min(indent, end)
+    yield Mark(at=at_end, line=ending, start=start, end=end, words=words, primary=primary)
