@@ -61,6 +61,7 @@ INSIDE_FUNCTIONS = {
     "answers": {"regex", "jsonschema", "referencing"},
     "run": {"rich", "ray"},
     "report": {"tabulate", "jinja2"},
+    "interop": {"yaml"},
     "api": {"anyio"},
     "cli": {"tabulate"},
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import keyword
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -19,18 +20,20 @@ DONE, SPEC_WRONG, USAGE, NOT_VIABLE, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 13
 
 COMMANDS = {
     "init": "write a first spec: a small one that runs, or one over your own data",
+    "import": "turn a promptfoo configuration into a spec, and list what has no counterpart",
     "check": "say what is wrong with specs and their data, before anything is asked",
     "fmt": "bring specs into the one style, or say which are not in it",
     "plan": "say what a run would ask, and show the exact messages",
     "run": "ask what is missing, score, print the ranked table",
     "score": "score a stored run again with the spec as it stands now",
     "show": "show single examples of a run: what was asked, said, read, and what it cost",
+    "lsp": "serve editors: diagnostics, completion, renaming and more while one types",
     "explain": "say at length what the code of a diagnostic means, with an example",
     "schema": "print the JSON Schema of a format",
 }
 LATER = (
     "diff", "runs", "view", "export", "sample", "label", "audit", "power",
-    "import", "merge", "lsp", "doctor",
+    "merge", "doctor",
 )  # fmt: skip
 
 
@@ -93,7 +96,7 @@ def _dispatch(given: list[str]) -> int:
 
 def _module(name: str):  # type: ignore[no-untyped-def]
     """A command's module: `arguments(parser)` and `run(options) -> exit code`."""
-    return importlib.import_module(f"evalspec.cli.{name}")
+    return importlib.import_module(f"evalspec.cli.{name}{'_' if keyword.iskeyword(name) else ''}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ import re
 import textwrap
 from collections.abc import Iterable
 
+from evalspec.syntax.format import format_source
+from evalspec.text.source import Source
+
 RESERVED = frozenset(
     ("and", "or", "not", "in", "import", "true", "false", "null", "of", "contains", "matches")
 )
@@ -91,6 +94,11 @@ def _stands_between_triple_quotes(text: str, lines: list[str]) -> bool:
     trailing = any(line != line.rstrip() for line in lines)
     shifted = all(line.startswith((" ", "\t")) for line in lines if line)
     return plain and not blank_ends and not trailing and not shifted and '"""' not in text
+
+
+def formatted(text: str) -> str:
+    """A spec's text in the one style."""
+    return format_source(Source(name="spec", text=text))[0]
 
 
 def comment(text: str, *, depth: int = 0, width: int = 100) -> list[str]:

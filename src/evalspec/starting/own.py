@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalspec.interop.tables import form_of, read_table
 from evalspec.starting.candidates import Candidate, candidates_of
 from evalspec.starting.columns import (
     Column,
@@ -25,9 +25,9 @@ from evalspec.starting.columns import (
     same_as_label,
     text_columns,
 )
-from evalspec.starting.reading import form_of, read_table
 from evalspec.starting.split import split, written
 from evalspec.text.diagnostics import Diagnostic, did_you_mean, errors, nearest
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.data.table import RawRow, RawTable

@@ -9,6 +9,7 @@ from evalspec.interop.spelling import (
     block_text,
     column,
     comment,
+    formatted,
     in_template,
     is_name,
     label,
@@ -36,7 +37,7 @@ def worded(found: Findings, spec: str) -> str:
         [*_costs(found, names)],
         [*_task(found, names)],
     ]
-    return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
+    return formatted("\n\n".join("\n".join(lines) for lines in parts if lines) + "\n")
 
 
 class _Names:
@@ -193,7 +194,7 @@ def _task(found: Findings, names: _Names) -> Iterator[str]:
         case Kind.LABELS:
             yield f"  answer = one_of({column(found.label)})"
         case Kind.NUMBER:
-            yield "  answer = number                # within how much is it right? number(within = 1%)"
+            yield "  answer = number  # within how much is it right? number(within = 1%)"
         case _:
             yield "  answer = text"
             yield "  score = exact(ignore = [case, space, punctuation])"
@@ -201,7 +202,7 @@ def _task(found: Findings, names: _Names) -> Iterator[str]:
         yield "  confidence = [logprobs, stated]"
     yield f"  costs = {names.costs}"
     if found.kind is Kind.LABELS:
-        yield "  abstain = when_cheaper         # hand an example over where that is promised to be cheaper"
+        yield "  abstain = when_cheaper  # hand an example over where that is promised to be cheaper"
     yield "  rank = expected_cost"
     yield "}"
 

@@ -1,11 +1,10 @@
-"""A user's data file as a table, read by the same room that reads it for a run."""
+"""Data files that a command names, as tables: read by the same room that reads them for a run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalspec.check.datasets import FORMATS
 from evalspec.data.read import read_files
 from evalspec.language.program import DataFile
 from evalspec.text.diagnostics import Diagnostic, problem
@@ -13,6 +12,8 @@ from evalspec.text.source import Source, Span
 
 if TYPE_CHECKING:
     from evalspec.data.table import RawTable
+
+FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 def place_of(path: Path) -> Span:
