@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from evalspec.check.entries import Entries, Faults, read_entries
 from evalspec.check.values import amount_of, text_of, word_of
-from evalspec.language.program import CostByOutcome
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Label
+from evalspec.text.units import Unit
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from decimal import Decimal
 
     from evalspec.check.names import Declared
     from evalspec.text.source import Span
@@ -36,10 +36,13 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A cell: its figure, None for `-`."""
+    """A cell: its figure, an expression where it depends on the row, None for `-`."""
 
-    value: Decimal | None
+    value: Decimal | tree.Expr | None
     at: Span
+
+
+Given = Decimal | tree.Expr  # as written: a figure, or an expression over the example's columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +65,26 @@ class TwoClasses:
     at: Span
     unit: str
     positive: tree.Word
-    false_positive: Decimal
-    false_negative: Decimal
-    abstain: Decimal | None
-    invalid: Decimal | None
+    false_positive: Given
+    false_negative: Given
+    abstain: Given | None
+    invalid: Given | None
 
 
-Written = CostTable | TwoClasses | CostByOutcome
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightOrWrong:
+    """The short form for any answer type."""
+
+    name: str
+    at: Span
+    unit: str
+    right: Given
+    wrong: Given
+    abstain: Given | None
+    invalid: Given | None
+
+
+Written = CostTable | TwoClasses | RightOrWrong
 
 
 def read_costs(declared: Declared, faults: Faults) -> Mapping[str, Written]:
@@ -120,14 +136,32 @@ def _all_in_the_table(entries: Entries, figures: Mapping[str, object], faults: F
 FORMS = {"classes": ("positive", "false_positive", "false_negative"), "outcome": ("right", "wrong")}
 
 
-def _figures(entries: Entries, faults: Faults) -> dict[str, tuple[Decimal, bool]]:
-    figures = {}
+def _figures(entries: Entries, faults: Faults) -> dict[str, tuple[Given, bool]]:
+    figures: dict[str, tuple[Given, bool]] = {}
     for name in ("false_positive", "false_negative", "right", "wrong", "abstain", "invalid"):
         value = entries.value(name)
-        found = amount_of(value, f"`{name}`", faults) if value is not None else None
+        found = _given(value, f"`{name}`", faults) if value is not None else None
         if found is not None:
             figures[name] = found
     return figures
+
+
+def _given(value: tree.Expr, what: str, faults: Faults) -> tuple[Given, bool] | None:
+    """A figure, or an expression that gives one for each example, and whether money was written."""
+    if isinstance(value, tree.Group | tree.Binary | tree.Call | tree.Member):
+        return value, _has_money(value)
+    return amount_of(value, what, faults)
+
+
+def _has_money(node: tree.Expr) -> bool:
+    match node:
+        case tree.Amount():
+            return node.quantity.unit is Unit.MONEY
+        case tree.Group() | tree.Negative():
+            return _has_money(node.value)
+        case tree.Binary():
+            return _has_money(node.left) or _has_money(node.right)
+    return False
 
 
 def _unit(entries: Entries, money: bool, faults: Faults) -> str:
@@ -140,7 +174,7 @@ def _unit(entries: Entries, money: bool, faults: Faults) -> str:
     return declared or ("usd" if money else "points")
 
 
-def _needed(entries: Entries, names: tuple[str, ...], given: Mapping[str, Decimal], faults: Faults) -> bool:
+def _needed(entries: Entries, names: tuple[str, ...], given: Mapping[str, Given], faults: Faults) -> bool:
     missing = [
         n for n in names if n not in given and n not in entries.attributes and n not in entries.spoiled
     ]
@@ -150,7 +184,7 @@ def _needed(entries: Entries, names: tuple[str, ...], given: Mapping[str, Decima
 
 
 def _two_classes(
-    name: str, entries: Entries, unit: str, given: Mapping[str, Decimal], faults: Faults
+    name: str, entries: Entries, unit: str, given: Mapping[str, Given], faults: Faults
 ) -> TwoClasses | None:
     positive = entries.value("positive")
     word = word_of(positive, "`positive`", faults) if positive is not None else None
@@ -171,26 +205,18 @@ def _two_classes(
 
 
 def _by_outcome(
-    name: str, entries: Entries, unit: str, given: Mapping[str, Decimal], faults: Faults
-) -> CostByOutcome | None:
+    name: str, entries: Entries, unit: str, given: Mapping[str, Given], faults: Faults
+) -> RightOrWrong | None:
     if not _needed(entries, ("right", "wrong"), given, faults):
         return None
-    if given["right"] >= given["wrong"]:
-        faults.add(
-            "W0316",
-            entries.block.header,
-            "a right answer costs no less than a wrong one",
-            "are the two the wrong way round?",
-        )
-    largest = max(given["right"], given["wrong"], given.get("abstain", given["wrong"]))
-    return CostByOutcome(
+    return RightOrWrong(
         name=name,
         at=entries.block.header,
         unit=unit,
         right=given["right"],
         wrong=given["wrong"],
         abstain=given.get("abstain"),
-        invalid=given.get("invalid", largest),
+        invalid=given.get("invalid"),
     )
 
 
@@ -305,7 +331,7 @@ def _figure(cell: tree.Cell, faults: Faults) -> tuple[Figure | None, bool]:
             found = amount_of(cell, "a cost", faults)
             return (Figure(found[0], cell.at), found[1]) if found is not None else (None, False)
         case tree.Group():
-            faults.not_built(cell.at, "a cost that depends on the row")
+            return Figure(cell, cell.at), _has_money(cell)
         case tree.Empty():
             faults.add("E0313", cell.at, "this cell is empty", "write a figure, or `-` for 0 on the diagonal")
         case _:

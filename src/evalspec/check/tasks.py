@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.check.bounds import Measured, check_metrics, read_rank, read_requirements
@@ -16,6 +15,7 @@ from evalspec.language.answer_types import YesNo
 from evalspec.language.candidates import Baseline, Hosted, ModelSpec, Recorded
 from evalspec.language.program import Costs, Subset, Task
 from evalspec.text.diagnostics import did_you_mean, problem
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,7 +128,7 @@ def _decided(
     last = max(steps, key=lambda s: s.step.at.start).step.name
     final = next(s for s in steps if s.step.name == (answer_of.text if answer_of is not None else last))
     models = _models(entries, steps, data, chain, known, faults)
-    costs = _costs(entries, final, known, faults)
+    costs = _costs(entries, final, data, known, faults)
     confident = _confident(steps, models, known)
     measured = Measured(
         subsets=[s for s in known.subsets if s.dataset == data.dataset.name],
@@ -271,7 +271,7 @@ def _baseline_unfit(
 # ── deciding ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _costs(entries: Entries, final: StepRead, known: Known, faults: Faults) -> Costs | None:
+def _costs(entries: Entries, final: StepRead, data: Data, known: Known, faults: Faults) -> Costs | None:
     value = entries.value("costs")
     word = word_of(value, "`costs`", faults) if value is not None else None
     if word is None:
@@ -282,7 +282,7 @@ def _costs(entries: Entries, final: StepRead, known: Known, faults: Faults) -> C
     labels = final.labels
     if written is None or (labels is not None and not labels.names):
         return None
-    return bind_costs(written, labels, word.at, faults)
+    return bind_costs(written, labels, data, word.at, faults)
 
 
 def _declared_costs(word: tree.Word, known: Known, faults: Faults) -> bool:

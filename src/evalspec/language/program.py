@@ -6,9 +6,10 @@ being a chain of one step, so that planning, running and scoring have one shape 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,6 +120,8 @@ class Subset:
 
 # ── costs ─────────────────────────────────────────────────────────────────────────────────────────
 
+CostFigure: TypeAlias = "Decimal | Expression"  # an expression where it depends on the example
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostMatrix:
@@ -132,9 +135,10 @@ class CostMatrix:
     at: Span
     unit: str
     truths: tuple[str, ...]
-    figures: tuple[tuple[Decimal, ...], ...]
-    abstain: tuple[Decimal, ...] | None
-    invalid: tuple[Decimal, ...]
+    figures: tuple[tuple[CostFigure, ...], ...]
+    abstain: tuple[CostFigure, ...] | None
+    invalid: tuple[CostFigure, ...]
+    heads: Mapping[str, Span] = field(default_factory=dict)  # where the row of a truth stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,10 +148,10 @@ class CostByOutcome:
     name: str
     at: Span
     unit: str
-    right: Decimal
-    wrong: Decimal
-    abstain: Decimal | None
-    invalid: Decimal
+    right: CostFigure
+    wrong: CostFigure
+    abstain: CostFigure | None
+    invalid: CostFigure
 
 
 Costs = CostMatrix | CostByOutcome
@@ -221,6 +225,15 @@ class Step:
     scores: Mapping[str, TextScore] = field(default_factory=dict)  # `scores { NAME = … }`
     right: Expression | None = None  # over the scores, by name
     when: Expression | None = None
+
+    def asked_as(self, variant: str) -> Messages:
+        """The templates that a candidate of a variant is asked with; a step without variants has one form."""
+        return self.variants.get(variant, ()) if self.variants else self.messages
+
+    @property
+    def templates(self) -> Messages:
+        """Every template of the step, those of all variants included."""
+        return (*self.messages, *(message for own in self.variants.values() for message in own))
 
 
 class WhenCheaper(StrEnum):

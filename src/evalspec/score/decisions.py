@@ -43,7 +43,7 @@ def decide(
     confident = any(j.confidence is not None for j in judgements)
     withheld: frozenset[int] = frozenset()
     if confident and policy is not None:
-        withheld = _withheld(judgements, promises, policy, prices.largest)
+        withheld = _withheld(judgements, promises, policy, prices)
     return tuple(
         _decision(j, prices, promise, i in withheld)
         for i, (j, promise) in enumerate(zip(judgements, promises, strict=True))
@@ -64,13 +64,13 @@ def _decision(
 
 
 def _withheld(
-    judgements: Sequence[Judgement], promises: Sequence[Promise | None], policy: Policy, largest: float
+    judgements: Sequence[Judgement], promises: Sequence[Promise | None], policy: Policy, prices: Prices
 ) -> frozenset[int]:
     answered = [i for i, j in enumerate(judgements) if j.outcome is Outcome.ANSWERED]
     match policy:
         case WhenCheaper():
             return frozenset(
-                i for i in answered if _abstaining_is_cheaper(judgements[i], promises[i], largest)
+                i for i in answered if _abstaining_is_cheaper(judgements[i], promises[i], prices)
             )
         case Below(threshold=threshold):
             # A confidence within rounding of the threshold is at it, as `threshold_check` reckons too.
@@ -83,12 +83,12 @@ def _withheld(
             assert_never(policy)
 
 
-def _abstaining_is_cheaper(judgement: Judgement, promise: Promise | None, largest: float) -> bool:
+def _abstaining_is_cheaper(judgement: Judgement, promise: Promise | None, prices: Prices) -> bool:
     if promise is None:
         return judgement.confidence is None
     # Float noise must not flip a decision: on a tie, within rounding, the answer stands. Costs of both
     # signs may cancel, so that rounding is relative to the costs themselves and not to their sum.
-    return promise.answering > promise.abstaining + TOLERANCE * largest
+    return promise.answering > promise.abstaining + TOLERANCE * prices.largest(judgement)
 
 
 def _least_sure_first(judgement: Judgement) -> tuple[float, bytes]:

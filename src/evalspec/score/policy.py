@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,14 +81,16 @@ def score_policy(
 
 
 def _threshold(costs: Costs, policy: Policy) -> float | None:
-    """The confidence above which one answers, where one figure tells it: not where costs differ by label."""
+    """The confidence above which one answers, where one figure tells it: not where costs differ by label
+    or by example."""
     if isinstance(policy, Below):
         return policy.threshold
-    if isinstance(costs, CostByOutcome) and isinstance(policy, WhenCheaper) and costs.abstain is not None:
-        if costs.wrong <= costs.right:
-            return None
-        return metrics.chow_threshold(float(costs.right), float(costs.wrong), float(costs.abstain))
-    return None
+    if not isinstance(costs, CostByOutcome) or not isinstance(policy, WhenCheaper):
+        return None
+    right, wrong, abstain = costs.right, costs.wrong, costs.abstain
+    if not (isinstance(right, Decimal) and isinstance(wrong, Decimal) and isinstance(abstain, Decimal)):
+        return None  # it differs by example
+    return metrics.chow_threshold(float(right), float(wrong), float(abstain)) if right < wrong else None
 
 
 def _verdict(threshold: float | None, examples: Sequence[Example]) -> str | None:
