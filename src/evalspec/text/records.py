@@ -154,7 +154,7 @@ def _compiled_init(shape: Shape) -> Callable[..., None]:
     """The function that a person would write: a parameter and an assignment for each field."""
     known: dict[str, object] = {"ABSENT": ABSENT}
     parameters, lines = ["self"], ["pass"]
-    if shape.keyword_only:
+    if shape.keyword_only and any(told.init for told in shape.fields.values()):
         parameters.append("*")
     for name, told in shape.fields.items():
         # The slot's own setter: quicker than `setattr`, and a frozen class does not forbid it.
