@@ -25,6 +25,7 @@ COUNTS = {
     "recorded_skipped": 0,
     "two_mistakes_in_a_task": 2,
     "import_fine": 0,
+    "data_table": 0,
     "later_prompt_block": 2,
 }
 ELSEWHERE = {

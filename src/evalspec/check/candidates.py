@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from evalspec.check.datasets import Data, known_column, named_dataset
 from evalspec.check.entries import Entries, Faults, read_entries
+from evalspec.check.sources import pattern_matches
 from evalspec.check.values import (
     SECRET_NAME,
     call_of,
@@ -24,15 +24,18 @@ from evalspec.check.values import (
     whole_number,
     word_of,
 )
+from evalspec.data.globs import is_pattern
 from evalspec.language.call_names import BASELINES, PROVIDERS, RESERVED_PARAMETERS, not_built_calls
 from evalspec.language.candidates import Baseline, Environment, Hosted, ModelSpec, Price, Recorded
 from evalspec.language.schema import BLOCKS
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, nearest, problem
 from evalspec.text.units import Unit
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from evalspec.check.names import Declared
     from evalspec.text.source import Span
@@ -327,23 +330,31 @@ def _baseline_columns(
 def _recorded(
     at: Span, arguments: tuple[tree.Expr, ...], named: dict[str, tree.Named], faults: Faults
 ) -> Recorded | None:
+    before = len(faults.found)
     unexpected_arguments(at, "recorded", (), named, ("model",), faults)
     if not arguments:
         faults.add("E0306", at, "`recorded` needs a file", 'write `recorded("answers.jsonl")`')
         return None
-    files = []
-    for argument in arguments:
-        call = argument
-        if isinstance(argument, tree.Text):  # recorded("x.jsonl") and recorded(file("x.jsonl")) are the same
-            call = tree.Call(tree.Name("file", argument.at), (argument,), (), argument.at)
-        found = file_of(call, faults)
-        if found is None:
-            return None
-        written, path = found
-        if not path.is_file():
-            no_file(argument.at, written, path, faults)
-            return None
-        files.append(path)
+    files = [path for argument in arguments for path in _recordings(argument, faults)]
+    if len(faults.found) > before:
+        return None
     model = named.get("model")
     name = text_of(model.value, "`model`", faults) if model is not None else None
     return Recorded(files=tuple(files), model=name)
+
+
+def _recordings(argument: tree.Expr, faults: Faults) -> list[Path]:
+    """The files that an argument of `recorded` means; a text and a `file(…)` are the same."""
+    call = argument
+    if isinstance(argument, tree.Text):
+        call = tree.Call(tree.Name("file", argument.at), (argument,), (), argument.at)
+    found = file_of(call, faults)
+    if found is None:
+        return []
+    written, path = found
+    folder = argument.at.source.folder
+    if is_pattern(written, folder):
+        return [folder / match.written for match in pattern_matches(argument, written, faults) or ()]
+    if not path.is_file():
+        no_file(argument.at, written, path, faults)
+    return [path]

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.check.entries import Entries, Faults, read_entries
+from evalspec.check.sources import read_files_of, read_header, read_table
 from evalspec.check.values import (
-    file_of,
     labels_of,
     several_of,
-    text_of,
+    whole_number,
     word_of,
 )
+from evalspec.data.inline import table_of
 from evalspec.data.prepare import prepare
 from evalspec.data.remembered import read_files
 from evalspec.language.expressions import Expression, Scope, Type, compile_expression
-from evalspec.language.program import DataFile, Dataset, Derived
+from evalspec.language.program import DataFile, Dataset, Derived, Draw, InlineTable
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, errors, problem
 from evalspec.text.source import Span
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from evalspec.check.names import Declared
     from evalspec.data.rows import Loaded
     from evalspec.data.table import RawTable
-
-FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-LATER_FORMATS = (".json", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +43,55 @@ class Data:
         return Scope(self.types, f"dataset `{self.dataset.name}`")
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the rows come from: files with the names of their columns, or a table."""
+
+    files: tuple[DataFile, ...]
+    header: tuple[str, ...] | None
+    table: InlineTable | None
+
+
 def read_dataset(name: str, block: tree.Block, read_data: bool, faults: Faults) -> Data | None:
     """The dataset of a block, with its rows where `read_data` and they can be read."""
     entries = read_entries(block, faults)
-    if entries.rows:
-        faults.not_built(entries.rows[0].at, "a table inside a dataset")
-    files = _files(entries, faults)
-    if files is None:
+    table, files = None, None
+    if _one_source(entries, faults):
+        table = read_table(entries, faults) if entries.rows else None
+        files = read_files_of(entries, read_data, faults) if not entries.rows else ()
+    if files is None or (entries.rows and table is None):
         return None
-    header = _header(entries, faults)
-    raw: RawTable | None = None
-    if read_data:
+    header = read_header(entries, files, faults)
+    raw: RawTable | None = table_of(table) if table is not None else None
+    if read_data and table is None:
         raw, found = read_files(files, header)
         faults.extend(found)
     types = raw.columns if raw is not None else None
-    return _prepared(name, entries, files, header, types, raw, faults)
+    return _prepared(name, entries, Origin(files, header, table), types, raw, faults)
+
+
+def _one_source(entries: Entries, faults: Faults) -> bool:
+    """Whether there is a source, or a table in the block, and not both."""
+    source = entries.attributes.get("source")
+    if source is not None and entries.rows:
+        faults.add(
+            "E0606", source.key.at, "a dataset has `source` or a table, not both", "remove one of them"
+        )
+        return False
+    if source is None and not entries.rows and "source" not in entries.spoiled:
+        way_out = 'write `source = file("data.csv")`, or a table: `| body | label |`'
+        faults.add("E0406", entries.block.header, "`dataset` needs `source`", way_out)
+    for name in ("header", "format") if entries.rows else ():
+        if name in entries.attributes:
+            at = entries.attributes[name].key.at
+            faults.add("E0409", at, f"`{name}` is for files, and this dataset is a table", "remove it")
+    return True
 
 
 def _prepared(
     name: str,
     entries: Entries,
-    files: tuple[DataFile, ...],
-    header: tuple[str, ...] | None,
+    origin: Origin,
     types: Mapping[str, Type] | None,
     raw: RawTable | None,
     faults: Faults,
@@ -80,8 +105,10 @@ def _prepared(
     dataset = Dataset(
         name=name,
         at=entries.block.header,
-        files=files,
-        header=header,
+        files=origin.files,
+        header=origin.header,
+        table=origin.table,
+        draw=_draw(entries, scope, faults),
         id=_column(entries, "id", scope, faults),
         label=label,
         labels=labels,
@@ -104,60 +131,6 @@ def _understood(entries: Entries, faults: Faults) -> bool:
     at = entries.block.at
     inside = [d for d in errors(faults.found) if isinstance(d.at, Span) and d.at.source is at.source]
     return not any(at.start <= d.at.start <= at.end for d in inside if isinstance(d.at, Span))
-
-
-def _files(entries: Entries, faults: Faults) -> tuple[DataFile, ...] | None:
-    value = entries.value("source")
-    if value is None:
-        if "source" not in entries.spoiled and not entries.rows:
-            faults.add(
-                "E0406", entries.block.header, "`dataset` needs `source`", 'write `source = file("data.csv")`'
-            )
-        return None
-    declared = _format(entries, faults)
-    items = value.items if isinstance(value, tree.Sequence) else (value,)
-    files = [_file(item, declared, faults) for item in items]
-    if not files:
-        faults.add("E0305", value.at, "the list of files is empty", 'write `file("data.csv")`')
-    return tuple(f for f in files if f is not None) if files and None not in files else None
-
-
-def _format(entries: Entries, faults: Faults) -> str | None:
-    value = entries.value("format")
-    if value is None:
-        return None
-    found = text_of(value, "`format`", faults)
-    if found is not None and found not in FORMATS.values():
-        if found in ("json", "parquet"):
-            faults.not_built(value.at, f"the format `{found}`")
-        else:
-            faults.add("E0305", value.at, f"there is no format `{found}`", "write csv, tsv or jsonl")
-        return None
-    return found
-
-
-def _file(node: tree.Expr, declared: str | None, faults: Faults) -> DataFile | None:
-    found = file_of(node, faults)
-    if found is None:
-        return None
-    written, path = found
-    gzipped = path.suffix == ".gz"
-    ending = path.with_suffix("").suffix if gzipped else path.suffix
-    if declared is None and ending in LATER_FORMATS:
-        faults.not_built(node.at, f"reading `{ending}`", "csv, tsv and jsonl are")
-        return None
-    kind = declared or FORMATS.get(ending)
-    if kind is None:
-        faults.add("E0601", node.at, f"the ending of `{written}` does not tell its format",
-                   'write `format = "csv"` (or tsv, jsonl)')  # fmt: skip
-        return None
-    return DataFile(written=written, path=path, format=kind, gzipped=gzipped, at=node.at)
-
-
-def _header(entries: Entries, faults: Faults) -> tuple[str, ...] | None:
-    value = entries.value("header")
-    words = several_of(value, "a column", faults) if value is not None else None
-    return tuple(w.text for w in words) if words else None
 
 
 def _optional(entries: Entries, faults: Faults) -> tuple[str, ...]:
@@ -185,6 +158,22 @@ def _derived(
         if known is not None:
             known[entry.key.text] = expression.type
     return tuple(derived), known
+
+
+def _draw(entries: Entries, scope: Scope, faults: Faults) -> Draw | None:
+    """How rows are drawn."""
+    value, seed = entries.value("sample"), entries.value("seed")
+    n = whole_number(value, "`sample`", faults) if value is not None else None
+    chosen = whole_number(seed, "`seed`", faults, least=0) if seed is not None else 0
+    by = _column(entries, "by", scope, faults)
+    if value is None and "sample" not in entries.spoiled:
+        for name in ("by", "seed"):
+            if name in entries.attributes:
+                at = entries.attributes[name].key.at
+                faults.add(
+                    "E0409", at, f"`{name}` is for drawing, and nothing is drawn", "write `sample = 300`"
+                )
+    return Draw(n=n, by=by, seed=chosen) if n is not None and chosen is not None else None
 
 
 def known_column(word: tree.Word, scope: Scope, faults: Faults) -> str | None:

@@ -187,7 +187,10 @@ def whole_number(node: tree.Expr, what: str, faults: Faults, *, least: int = 1) 
         return None
     if found.value != found.value.to_integral_value() or found.value < least:
         faults.add(
-            "E0305", node.at, f"{what} is a whole number of at least {least}, and this is `{shown(node)}`"
+            "E0305",
+            node.at,
+            f"{what} is a whole number of at least {least}, and this is `{shown(node)}`",
+            f"write `{max(least, 1)}` or more",
         )
         return None
     return int(found.value)
@@ -222,11 +225,8 @@ def file_of(node: tree.Expr, faults: Faults) -> tuple[str, Path] | None:
     """The path in `file("…")`, as written and as it is found from the spec's folder."""
     match call_of(node):
         case ("file", (tree.Text() as written,), {}):
-            if re.search(r"[*?\[{]", written.text):
-                faults.not_built(written.at, "a file name with `*` or `{…}`", "globs and captures")
-                return None
-            if re.match(r"[a-z][a-z0-9+]+://", written.text):
-                faults.not_built(written.at, "a remote file", "s3:// and the like")
+            if re.match(r"[a-z][a-z0-9+.-]+://", written.text):
+                faults.add("E0607", written.at, "a path of this machine is due here", "download the file")
                 return None
             if "\0" in written.text or not written.text:
                 faults.add("E0305", written.at, "this is not a path", 'write `file("data.csv")`')

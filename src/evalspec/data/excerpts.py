@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from evalspec.data.faults import clipped
 from evalspec.data.opening import unpacked
 from evalspec.text.source import DataLine, Place
+from evalspec.text.values import replace
 
 if TYPE_CHECKING:
     from evalspec.language.program import DataFile
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 Excerpts = Mapping[tuple[str, int], str]
 
 
-def with_excerpts(told: Sequence[Diagnostic], files: Iterable[DataFile]) -> tuple[Diagnostic, ...]:
+def with_excerpts(told: Sequence[Diagnostic], files: Sequence[DataFile]) -> tuple[Diagnostic, ...]:
     """The diagnostics with the text of each data line that they point at."""
     wanted: dict[str, set[int]] = defaultdict(set)
+    lineless = {file.written for file in files if file.format == "parquet"}  # rows, and no text to show
     for place in (place for fault in told for place in (fault.at, *(label.at for label in fault.labels))):
-        if isinstance(place, DataLine):
+        if isinstance(place, DataLine) and place.file not in lineless:
             wanted[place.file].add(place.line)
     texts = {
         (file.written, number): text

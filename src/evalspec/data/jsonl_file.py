@@ -25,7 +25,7 @@ def read_jsonl(tape: Tape, lines: Iterator[str], *, room: int) -> Part:
                 break
             values = _row(tape, reader, line)
             if values is not None:
-                _note_kinds(tape, part.kinds, values)
+                note_kinds(tape, part.kinds, values)
                 part.rows.append(RawRow(values, file, tape.number))
         tape.begin()
     return part
@@ -39,7 +39,8 @@ def _row(tape: Tape, reader: RowReader, line: str) -> dict[str, object] | None:
         return None
 
 
-def _note_kinds(tape: Tape, kinds: dict[str, set[type]], values: dict[str, object]) -> None:
+def note_kinds(tape: Tape, kinds: dict[str, set[type]], values: dict[str, object]) -> None:
+    """Notes the types of a row's values, and what is wrong with its keys."""
     for name, value in values.items():
         if name in kinds:
             kinds[name].add(type(value))

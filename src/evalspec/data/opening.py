@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shlex
+import shutil
 import stat
+import tempfile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from evalspec.text.diagnostics import nearest
@@ -20,6 +23,8 @@ GZIP = b"\x1f\x8b"
 def opened(faults: Faults) -> BinaryIO | None:
     """The file, opened, or None with the reason told. Pipes and devices are refused: they may never end."""
     file = faults.file
+    if is_remote(file.written):
+        return _fetched(faults)
     try:
         mode = file.path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -34,6 +39,37 @@ def opened(faults: Faults) -> BinaryIO | None:
         faults.in_spec("E0623", f"`{file.written}` cannot be read: {fault.strerror}")
     except ValueError:  # a NUL in the path
         faults.in_spec("E0623", "this path holds a character that no path can")
+    return None
+
+
+def is_remote(written: str) -> bool:
+    """Whether a path names a file on another machine, such as `s3://bucket/a.csv`."""
+    return re.match(r"[a-z][a-z0-9+.-]+://", written) is not None
+
+
+def _fetched(faults: Faults) -> BinaryIO | None:
+    """A remote file, copied into a temporary one; None with the reason told."""
+    written = faults.file.written
+    try:
+        import fsspec
+    except ImportError:
+        faults.in_spec("E0623", f"reading `{written}` needs the package fsspec", "`pip install fsspec`")
+        return None
+    local = tempfile.TemporaryFile()  # noqa: SIM115 - its reader closes it
+    try:
+        with fsspec.open(written, "rb") as far:
+            shutil.copyfileobj(far, local, BUFFER)
+    except ImportError as fault:
+        faults.in_spec("E0623", f"`{written}` cannot be read: {fault}", "install what it names")
+    except FileNotFoundError:
+        faults.in_spec("E0621", f"there is no file `{written}`")
+    except Exception as fault:  # noqa: BLE001 - each kind of storage has errors of its own
+        why = (str(fault).splitlines() or [""])[0] or type(fault).__name__
+        faults.in_spec("E0623", f"`{written}` cannot be read: {why}")
+    else:
+        local.seek(0)
+        return cast(BinaryIO, local)
+    local.close()
     return None
 
 
@@ -78,4 +114,4 @@ def _ways_to_find(file: DataFile) -> tuple[str, ...]:
     except OSError:
         return (f"there is no folder `{folder.name}` either",)
     guess = nearest(file.path.name, names)
-    return (f"did you mean `{guess}`?",) if guess else ()
+    return (f"did you mean `{guess}`?",) if guess else ("paths start from the spec's folder",)

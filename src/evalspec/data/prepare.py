@@ -7,9 +7,9 @@ that diagnostics show.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from evalspec.data.drawing import drawn
 from evalspec.data.excerpts import with_excerpts
 from evalspec.data.faults import shown
 from evalspec.data.identify import ids_of_column, ids_of_content
@@ -17,6 +17,7 @@ from evalspec.data.labels import label_faults, with_text_labels
 from evalspec.data.rows import Loaded, Row
 from evalspec.language.expressions import Type, holds
 from evalspec.text.diagnostics import Diagnostic, did_you_mean, errors, problem
+from evalspec.text.values import replace
 
 if TYPE_CHECKING:
     from evalspec.data.table import RawRow, RawTable
@@ -48,8 +49,9 @@ def prepare(dataset: Dataset, raw: RawTable) -> tuple[Loaded | None, tuple[Diagn
     told = with_excerpts(faults, dataset.files)
     if errors(told):
         return None, told
-    made = tuple(Row(name, row.values, row.file, row.line) for name, row in zip(ids, rows, strict=True))
-    return Loaded(dataset=dataset.name, types=types, rows=made, sha256=raw.sha256), told
+    made = [Row(name, row.values, row.file, row.line) for name, row in zip(ids, rows, strict=True)]
+    chosen = tuple(made) if dataset.draw is None else drawn(made, dataset.draw)
+    return Loaded(dataset=dataset.name, types=types, rows=chosen, sha256=raw.sha256), told
 
 
 def _types(dataset: Dataset, raw: RawTable) -> dict[str, Type]:

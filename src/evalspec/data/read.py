@@ -1,6 +1,6 @@
 """Data files in, one table out; every fault at the data file's own line.
 
-The front of the room: csv, tsv and JSON Lines, each also gzipped, read line by line. It knows the
+The front of the room: csv, tsv, JSON and JSON Lines, read line by line, and Parquet. It knows the
 files and their header, and nothing of what the spec makes of the columns: that is `prepare.py`.
 """
 
@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, BinaryIO
 from evalspec.data.columns import column_type, settled
 from evalspec.data.csv_file import read_delimited
 from evalspec.data.faults import Faults, shown
+from evalspec.data.json_file import read_json
 from evalspec.data.jsonl_file import read_jsonl
 from evalspec.data.limits import LIMITS, Limits
 from evalspec.data.lines import Tape
 from evalspec.data.opening import BUFFER, opened, unpacked
+from evalspec.data.parquet_file import read_parquet
 from evalspec.data.table import Part, RawRow, RawTable
 from evalspec.text.diagnostics import Diagnostic, errors, problem
+from evalspec.text.values import replace
 
 if TYPE_CHECKING:
     from evalspec.language.program import DataFile
@@ -34,7 +37,7 @@ def read_files(
     """The files as one table, and what is wrong with them; no table where anything is an error.
 
     With a `header`, csv and tsv files have no header row of their own. Never raises for what a file
-    holds or where it lies; raises ValueError for a format that is not csv, tsv or jsonl.
+    holds or where it lies; raises ValueError for a format that there is no reader for.
     """
     digest = hashlib.sha256()
     parts: list[Part] = []
@@ -71,17 +74,35 @@ def _read_file(
                 _add_bytes(faults, raw, digest)
         if not faults.forbid and not part.rows:
             _nothing(faults, part, header)
+        if not faults.forbid and file.captures:
+            part = _with_captures(faults, part)
     return part, faults.told()
 
 
 def _read_stream(tape: Tape, raw: BinaryIO, header: tuple[str, ...] | None, room: int) -> Part:
     file = tape.faults.file
+    if file.format == "parquet":
+        return read_parquet(tape, raw, room=room)
     lines = tape.lines(unpacked(raw, file))
+    if file.format == "json":
+        return read_json(tape, lines, room=room)
     if file.format == "jsonl":
         return read_jsonl(tape, lines, room=room)
     if file.format in DELIMITERS:
         return read_delimited(tape, lines, DELIMITERS[file.format], header, room=room)
     raise ValueError(f"no reader for the format {file.format!r}")
+
+
+def _with_captures(faults: Faults, part: Part) -> Part:
+    """The part with the columns that the file's own path tells."""
+    captures = faults.file.captures
+    for name in captures:
+        if name in part.kinds:
+            message = f"the files have a column `{name}`, which their paths tell too"
+            faults.in_spec("E0609", message, "give the capture another name")
+    kinds: dict[str, set[type]] = {**{name: {str} for name in captures}, **part.kinds}
+    rows = [replace(row, values={**captures, **row.values}) for row in part.rows]
+    return Part(kinds, rows)
 
 
 def _add_bytes(faults: Faults, raw: BinaryIO, digest: hashlib._Hash) -> None:

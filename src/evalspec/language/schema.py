@@ -7,8 +7,9 @@ as values are in `call_names.py`, the metrics in `metric_names.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,17 +91,16 @@ def _b(name: str, doc: str, *, built: bool = True, runs: bool = True) -> Entry:
 
 ASKING = (
     _a("prompt", "the template of the question", '"""…"""', refers="prompt", calls="prompt"),
-    _b("prompts", "prompt variants: each makes candidates `model/variant`", built=False),
+    _b("prompts", "prompt variants: each makes candidates `model/variant`"),
     _a("system", "the template of the system message", '"""…"""', refers="prompt", calls="prompt"),
     _a("messages", "a whole conversation: a block of roles, or a column", "COLUMN", refers="column",
-       built=False, block_too=True),
-    _a("images", "columns of images: path, URL or data", "[COLUMN]", refers="column", several=True,
-       built=False),
+       block_too=True),
+    _a("images", "columns of images: path, URL or data", "[COLUMN]", refers="column", several=True),
     _b("request", "request parameters for every candidate"),
-    _a("samples", "how often each question is asked", "20", built=False, runs=False),
-    _a("shots", "few-shot examples", "first(5, of = DATASET)", calls="shots", built=False),
+    _a("samples", "how often each question is asked", "20", runs=False),
+    _a("shots", "few-shot examples", "first(5, of = DATASET)", calls="shots"),
     _a("perturb", "asks each changed example too", "[typos(10%)]", calls="perturb", several=True,
-       built=False, runs=False),
+       runs=False),
 )  # fmt: skip
 READING = (
     _a("answer", "what kind of answer is due", "one_of(COLUMN)", calls="answer"),
@@ -162,9 +162,9 @@ BLOCKS: Mapping[str, BlockKind] = {
                 _b("derive", "columns computed from others"),
                 _a("where", "which rows belong to the set", "CONDITION"),
                 _a("optional", "columns that may be missing", "[COLUMN, …]", several=True),
-                _a("sample", "how many rows are drawn", "300", built=False),
-                _a("by", "what the drawing is stratified by", "COLUMN", refers="column", built=False),
-                _a("seed", "the seed of the drawing (0)", "7", built=False),
+                _a("sample", "how many rows are drawn", "300"),
+                _a("by", "what the drawing is stratified by", "COLUMN", refers="column"),
+                _a("seed", "the seed of the drawing (0)", "7"),
                 _b("mix", "shares in production, to which quality and cost are weighted", built=False),
                 _a("weight", "a column of sampling weights", "COLUMN", refers="column", built=False),
                 _a("cluster", "rows that stand together: standard errors are clustered", "COLUMN",
@@ -215,7 +215,6 @@ BLOCKS: Mapping[str, BlockKind] = {
             name="prompt",
             doc="a named prompt, for several tasks or variants",
             named=True,
-            built=False,
             required=("text",),
             entries=_entries(_a("text", "the template", '"""…"""', calls="prompt")),
         ),
@@ -333,12 +332,11 @@ BLOCKS: Mapping[str, BlockKind] = {
         BlockKind(name="derive", doc="computed columns: NAME = EXPRESSION", free=True, entries={}),
         BlockKind(name="request", doc="request parameters", free=True, entries={}),
         BlockKind(name="headers", doc="headers", free=True, entries={}),
-        BlockKind(name="prompts", doc="prompt variants: NAME = template", free=True, built=False, entries={}),
+        BlockKind(name="prompts", doc="prompt variants: NAME = template", free=True, entries={}),
         BlockKind(
             name="messages",
             doc="a conversation: roles with templates, in order",
             repeats=True,
-            built=False,
             entries=_entries(
                 _a("system", "the system message", '"""…"""', calls="prompt"),
                 _a("user", "what is asked", '"""…"""', calls="prompt"),
