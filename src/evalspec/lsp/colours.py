@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from evalspec.lsp.names import View
 
 # The protocol's own names, which every theme knows.
-TYPES = ("keyword", "property", "class", "variable", "function", "enumMember", "parameter", "number", "string",
-         "comment", "operator")  # fmt: skip
+TYPES = ("keyword", "property", "class", "variable", "function", "enumMember", "parameter", "number",
+         "string", "comment", "operator")  # fmt: skip
 MODIFIERS = ("declaration", "readonly")
 OF: Mapping[What, str] = {
     What.BLOCK: "keyword", What.ATTRIBUTE: "property", What.ARGUMENT: "parameter", What.FUNCTION: "function",
@@ -41,10 +41,14 @@ class Colour:
 def colours(view: View) -> tuple[Colour, ...]:
     """The coloured words of a spec in order, none overlapping another, none over the end of a line."""
     found = lexed(view.source.text)
-    meant = [_meant(m.symbol.what, m.at.start, m.at.end, m.declares) for m in view.own if m.at.end > m.at.start]
+    meant = [
+        _meant(m.symbol.what, m.at.start, m.at.end, m.declares) for m in view.own if m.at.end > m.at.start
+    ]
     plain = [Colour(x.start, x.end, SIMPLE[x.kind]) for x in found.lexemes if x.kind in SIMPLE]
     comments = [Colour(x.start, x.end, "comment") for x in found.comments]
-    return tuple(_apart(sorted([*meant, *plain, *comments], key=lambda c: (c.start, -c.end)), view.source.text))
+    return tuple(
+        _apart(sorted([*meant, *plain, *comments], key=lambda c: (c.start, -c.end)), view.source.text)
+    )
 
 
 def _meant(what: What, start: int, end: int, declares: bool) -> Colour:

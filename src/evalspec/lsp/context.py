@@ -12,7 +12,21 @@ from evalspec.lsp.lexemes import Lexeme, lexed
 
 OPENS = ("LPAR", "LSQB")
 CLOSES = ("RPAR", "RSQB")
-WORDS = ("NAME", "METRIC", "OF", "CONTAINS", "MATCHES", "TRUE", "FALSE", "NULL", "AND", "OR", "NOT", "IN", "IMPORT")
+WORDS = (
+    "NAME",
+    "METRIC",
+    "OF",
+    "CONTAINS",
+    "MATCHES",
+    "TRUE",
+    "FALSE",
+    "NULL",
+    "AND",
+    "OR",
+    "NOT",
+    "IN",
+    "IMPORT",
+)
 
 
 PARTIAL = (*WORDS, "QUANTITY", "FOREIGN")  # what may be a word that is being written
@@ -56,7 +70,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """An open bracket around the cursor: the function that it belongs to, if any, and the argument at hand."""
+    """An open bracket around the cursor: the function it belongs to, if any, and the argument at hand."""
 
     function: str
     argument: int | str  # by place or name

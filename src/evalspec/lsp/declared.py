@@ -1,4 +1,4 @@
-"""What the blocks of some files declare and belong to: what must be known before a single name can be told."""
+"""What blocks declare and are about: what must be known before a single name can be told."""
 
 from __future__ import annotations
 

@@ -63,7 +63,9 @@ def _owners(view: View, symbol: Symbol) -> tuple[Mention, ...]:
 
 def _file(view: View, mention: Mention) -> tuple[Target, ...]:
     path = mention.at.source.folder / mention.symbol.name
-    known = [f for d in view.facts.datasets.values() for f in d.files if f.at.start <= mention.at.start < f.at.end]
+    known = [
+        f for d in view.facts.datasets.values() for f in d.files if f.at.start <= mention.at.start < f.at.end
+    ]
     paths = [path] if _is_file(path) else [f.path for f in known if _is_file(f.path)][:20]
     return tuple(Target(p, Source(name=str(p), text="", path=p), 0, 0) for p in paths)
 

@@ -30,7 +30,7 @@ IMPORTS = re.compile(r'^\s*import\s+"', re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A spec as it stands in the editor. `path` is where it lies or will lie, if it lies in a folder at all."""
+    """A spec as it stands in the editor. `path` is where it lies, if it lies in a folder at all."""
 
     uri: str
     path: Path | None
@@ -119,7 +119,7 @@ class Desk:
         return view
 
     def views_for(self, uri: str, offset: int) -> tuple[View, ...]:
-        """The view of a document, and those of other specs that import the file which declares the word there."""
+        """The view of a document, and those of specs that import the file which declares the word there."""
         view = self.view(uri)
         if view is None:
             return ()
@@ -131,7 +131,7 @@ class Desk:
         return (view, *(v for v in others if places & {_place(f.source.path) for f in v.files}))
 
     def _importing(self, view: View) -> Iterator[View]:
-        """Other specs that import anything: those that are open, and those in the folders of the workspace."""
+        """Other specs that import anything: those that are open, and those in the workspace."""
         seen: set[str | None] = set()
         for document in tuple(self.documents.values()):
             seen.add(_place(document.path))
@@ -162,7 +162,9 @@ def _specs(roots: tuple[Path, ...]) -> Iterator[Path]:
     for root in roots:
         for here, inner, files in os.walk(root):
             folders += 1
-            inner[:] = [name for name in inner if not name.startswith(".") and name not in ("node_modules", "venv")]
+            inner[:] = [
+                name for name in inner if not name.startswith(".") and name not in ("node_modules", "venv")
+            ]
             for name in files:
                 if name.endswith(".eval"):
                     specs += 1

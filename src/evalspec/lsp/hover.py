@@ -108,7 +108,9 @@ def _function(symbol: Symbol) -> list[str]:
 def _metric(name: str) -> list[str]:
     metric = METRICS.get(name)
     if metric is None:
-        return [f"metric **{name}**", *_state(name not in LATER_METRICS, True)] if name in LATER_METRICS else []
+        return (
+            [f"metric **{name}**", *_state(name not in LATER_METRICS, True)] if name in LATER_METRICS else []
+        )
     needs = f"needs {metric.needs}" if metric.needs else ""
     return [f"metric **{name}**: {metric.doc}", f"{direction_of(metric)}; a {metric.measure}", needs]
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from evalspec.syntax.tokens import tokens_of
 
 
-
 @dataclass(frozen=True, slots=True)
 class Lexeme:
     """A word or sign: its kind as the grammar calls it, its text, and where it stands."""

@@ -51,7 +51,7 @@ DECLARED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """What a name names: the same symbol wherever the same thing is meant. `scope` is what it is a part of."""
+    """What a name names: the same symbol wherever the same is meant. `scope` is what it is a part of."""
 
     what: What
     name: str
@@ -60,7 +60,7 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A word at a place. `declares` where it brings the name into being; `quoted` where it is a string's content."""
+    """A word at a place. `declares`: it brings the name into being; `quoted`: it is a string's content."""
 
     symbol: Symbol
     at: Span

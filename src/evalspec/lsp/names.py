@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from evalspec.lsp.declared import Declarations, declarations
 from evalspec.lsp.facts import Facts
-from evalspec.lsp.mentions import Mention, Symbol, What
+from evalspec.lsp.mentions import Mention, Symbol
 from evalspec.lsp.walk import Walker
 from evalspec.spec_files import Reader, gather
 
 if TYPE_CHECKING:
     from evalspec.syntax.tree import File
     from evalspec.text.source import Source
-
 
 
 @dataclass(frozen=True, slots=True)

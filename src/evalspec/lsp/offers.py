@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """Something to be put in the place of the word at the cursor. `insert` may be a snippet: `${1:name}`, `$0`."""
+    """Something to be put in the place of the word at the cursor. `insert` may be a snippet (`${1:name}`)."""
 
     label: str
     kind: Kind
@@ -42,7 +42,6 @@ class Offer:
     doc: str = ""
     insert: str = ""
     snippet: bool = False
-    again: bool = False  # whether the next thing should be offered at once, such as behind `name = `
     start: int = 0
     end: int = 0
 
@@ -63,7 +62,9 @@ def names(view: View, what: What) -> Iterator[Offer]:
     """The declared names of a kind, in the order they are written."""
     for mention in view.mentions:
         if mention.declares and mention.symbol.what is what:
-            yield Offer(label=mention.symbol.name, kind=Kind.NAME, detail=about(view, what, mention.symbol.name))
+            yield Offer(
+                label=mention.symbol.name, kind=Kind.NAME, detail=about(view, what, mention.symbol.name)
+            )
 
 
 def about(view: View, what: What, name: str) -> str:
@@ -83,7 +84,12 @@ def columns(view: View, dataset: str) -> Iterator[Offer]:
                     insert=name if plain else f'column("{name}")')  # fmt: skip
     for mention in view.mentions:
         symbol = mention.symbol
-        if mention.declares and symbol.what is What.COLUMN and symbol.scope == dataset and symbol.name not in known:
+        if (
+            mention.declares
+            and symbol.what is What.COLUMN
+            and symbol.scope == dataset
+            and symbol.name not in known
+        ):
             yield Offer(label=symbol.name, kind=Kind.COLUMN, detail=f"column of {dataset}")
 
 
@@ -121,7 +127,9 @@ def snippet_of(written: str) -> str:
     example = first.group() if first is not None else ""
     key, equals, value = example.partition(" = ") if re.match(r"\w+ = ", example) else ("", "", example)
     quotes = re.fullmatch(r'(r?"|\[)(.*)("|\])', value, re.DOTALL)
-    opening, inner, closing = quotes.groups() if quotes is not None and '"""' not in value else ("", value, "")
+    opening, inner, closing = (
+        quotes.groups() if quotes is not None and '"""' not in value else ("", value, "")
+    )
     return f"{name}({key}{equals}{opening}${{1:{escaped(inner)}}}{closing})$0"
 
 
@@ -143,7 +151,8 @@ def functions() -> Iterator[Offer]:
 
 
 EXAMPLES: Mapping[Measure, str] = {
-    Measure.SHARE: "85%", Measure.SCORE: "0.8", Measure.COST: "1.5", Measure.TIME: "1.5s", Measure.COUNT: "200",
+    Measure.SHARE: "85%", Measure.SCORE: "0.8", Measure.COST: "1.5", Measure.TIME: "1.5s",
+    Measure.COUNT: "200",
 }  # fmt: skip
 
 

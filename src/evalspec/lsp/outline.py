@@ -39,7 +39,9 @@ def _entry(block: tree.Block) -> Entry:
     known = BLOCKS.get(kind)
     if known is not None and kind in ("derive", "prompts", "scores", "params", "weights"):
         inner += [
-            Entry(e.key.text, "entry", "", e.at, e.key.at, ()) for e in block.entries if isinstance(e, tree.Attribute)
+            Entry(e.key.text, "entry", "", e.at, e.key.at, ())
+            for e in block.entries
+            if isinstance(e, tree.Attribute)
         ]
     jump = block.name.at if block.name is not None else block.kind.at
     return Entry(name or kind, kind, f"{kind}{target}", block.at, jump, tuple(inner))
@@ -70,5 +72,7 @@ def _blocks(entries: tuple[tree.Entry, ...]) -> Iterator[Span]:
         if isinstance(entry, tree.Block):
             yield entry.at
             yield from _blocks(entry.entries)
-        elif isinstance(entry, tree.Attribute) and isinstance(entry.value, tree.Text | tree.Sequence | tree.Call):
+        elif isinstance(entry, tree.Attribute) and isinstance(
+            entry.value, tree.Text | tree.Sequence | tree.Call
+        ):
             yield entry.value.at

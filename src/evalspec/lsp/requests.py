@@ -1,4 +1,4 @@
-"""The requests that a server answers: each takes the view of a document and hands back the protocol's value."""
+"""The requests that a server answers: from the view of a document to the protocol's value."""
 
 from __future__ import annotations
 
@@ -171,7 +171,9 @@ def _highlights(
         return None
     lines, kind = server.lines(found[0]), types.DocumentHighlightKind
     return [
-        types.DocumentHighlight(wire.range_of(lines, m.at.start, m.at.end), kind.Write if m.declares else kind.Read)
+        types.DocumentHighlight(
+            wire.range_of(lines, m.at.start, m.at.end), kind.Write if m.declares else kind.Read
+        )
         for m in highlights(*found)
     ]
 

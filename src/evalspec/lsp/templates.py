@@ -23,9 +23,9 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 KEYWORDS = frozenset(
-    """if elif else endif for endfor in set endset with endwith and or not is recursive true false none
-    True False None""".split()
-)
+    ("if", "elif", "else", "endif", "for", "endfor", "in", "set", "endset", "with", "endwith", "and", "or",
+     "not", "is", "recursive", "true", "false", "none", "True", "False", "None")
+)  # fmt: skip
 TAGS = ("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "with", "endwith")
 
 
@@ -137,7 +137,7 @@ def locals_of(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The content of a string as the template has it, and for each of its characters the offset in the source."""
+    """The content of a string as the template has it, and the offset of each of its characters."""
 
     text: str
     offsets: tuple[int, ...] | range

@@ -1,60 +1,21 @@
 """From trees to mentions: every word of a spec and what it stands for, told by the schema.
 
 The schema says which kind of name stands in an attribute (`refers`), which functions (`calls`) and which
-words. What the arguments of functions are is said here, in `ARGUMENTS`.
+words. What the arguments of functions are is said in `arguments.py`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from evalspec.language.call_names import CALLS
 from evalspec.language.schema import BLOCKS, Entry
+from evalspec.lsp.arguments import ARGUMENTS, FREE_KEYS, FREE_VALUES, LISTS_LABELS, REFERS, TEMPLATES
 from evalspec.lsp.declared import KINDS, Declarations
 from evalspec.lsp.mentions import Mention, Symbol, What
 from evalspec.lsp.template_walk import TemplateReader
 from evalspec.syntax import tree
 from evalspec.text.source import Span
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-REFERS: Mapping[str, What] = {
-    "dataset": What.DATASET, "subset": What.SUBSET, "provider": What.PROVIDER, "model": What.MODEL,
-    "prompt": What.PROMPT, "costs": What.COSTS, "column": What.COLUMN, "label": What.LABEL,
-    "step": What.STEP, "metric": What.METRIC,
-}  # fmt: skip
-# The names that stand as arguments, by function and place or name of the argument.
-ARGUMENTS: Mapping[tuple[str, int | str], What] = {
-    ("one_of", 0): What.COLUMN, ("one_of", "abstain"): What.LABEL,
-    ("some_of", 0): What.COLUMN, ("letter_of", 0): What.COLUMN,
-    ("baseline", "columns"): What.COLUMN, ("baseline", "train"): What.DATASET,
-    ("recorded", 0): What.FILE, ("file", 0): What.FILE,
-    ("first", "of"): What.DATASET, ("first", "by"): What.COLUMN,
-    ("random", "of"): What.DATASET, ("random", "by"): What.COLUMN,
-    ("similarity", 0): What.MODEL, ("judge", 0): What.MODEL, ("prefer", 0): What.MODEL,
-    ("prefer", "against"): What.MODEL, ("judge", "checked_against"): What.DATASET,
-    ("cascade", 0): What.MODEL, ("vote", 0): What.MODEL,
-    ("field", 0): What.FIELD, ("fields", 0): What.LABEL, ("fields", 1): What.LABEL,
-    ("column", 0): What.COLUMN,
-}  # fmt: skip
-LISTS_LABELS = ("one_of", "some_of")
-TEMPLATES = frozenset((("judge", 1), ("judge", "prompt"), ("prefer", 1), ("prefer", "prompt"), ("code", "program"), ("http", "request")))
-# What the keys of blocks that admit any name stand for, and whether they declare it.
-FREE_KEYS: Mapping[str, tuple[What, bool]] = {
-    "derive": (What.COLUMN, True), "prompts": (What.VARIANT, True), "scores": (What.SCORE, True),
-    "assign": (What.STEP, False), "weights": (What.TASK, False), "leaderboard": (What.MODEL, False),
-    "params": (What.PARAM, True), "gold": (What.FIELD, False), "mix": (What.LABEL, False),
-}  # fmt: skip
-# How the values in those blocks are read: as the attribute of that name and kind of block is.
-FREE_VALUES: Mapping[str, Entry] = {
-    "derive": Entry(name="", doc="", value="EXPRESSION"),
-    "gold": Entry(name="", doc="", value="EXPRESSION"),
-    "prompts": Entry(name="", doc="", refers="prompt", calls="prompt"),
-    "scores": Entry(name="", doc="", calls="score"),
-    "assign": Entry(name="", doc="", refers="model", several=True),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""From our values to the protocol's, and back: ranges in UTF-16, items, edits. With `server`, all that knows it."""
+"""From our values to the protocol's: ranges in the editor's units, items, edits.
+
+With `server` and `requests` all that knows the protocol.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +46,9 @@ SEVERITY: Mapping[Severity, types.DiagnosticSeverity] = {
     Severity.NOTE: types.DiagnosticSeverity.Information,
 }
 SYMBOL: Mapping[str, types.SymbolKind] = {
-    "dataset": types.SymbolKind.Array, "subset": types.SymbolKind.Enum, "provider": types.SymbolKind.Interface,
-    "model": types.SymbolKind.Object, "prompt": types.SymbolKind.String, "costs": types.SymbolKind.Number,
+    "dataset": types.SymbolKind.Array, "subset": types.SymbolKind.Enum,
+    "provider": types.SymbolKind.Interface, "model": types.SymbolKind.Object,
+    "prompt": types.SymbolKind.String, "costs": types.SymbolKind.Number,
     "task": types.SymbolKind.Function, "chain": types.SymbolKind.Function, "step": types.SymbolKind.Method,
     "decision": types.SymbolKind.Function, "entry": types.SymbolKind.Property,
 }  # fmt: skip
