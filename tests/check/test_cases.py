@@ -81,6 +81,7 @@ LEAD_ELSEWHERE = {
     "costs_with_negative",
     "import_of_a_word",
     "label_with_umlaut",
+    "number_against_text",
     "unknown_task_attribute",
     "wrong_escape",
 }

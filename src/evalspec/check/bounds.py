@@ -11,7 +11,7 @@ from evalspec.language.answer_types import TextAnswer
 from evalspec.language.metric_names import LATER_METRICS, METRICS, Measure, Metric
 from evalspec.language.program import Bound, Costs, Limits, Step, Subset
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import Label, did_you_mean, problem
+from evalspec.text.diagnostics import Label, did_you_mean, problem, written
 from evalspec.text.units import Unit
 from evalspec.text.values import dataclass
 
@@ -175,7 +175,9 @@ def _figure(node: tree.Expr, metric: Metric, faults: Faults) -> float | None:
     if metric.measure is Measure.SHARE and not least <= value <= 1:
         percent = found.unit is Unit.NUMBER and 0 <= value <= 100
         way_out = f"write `{found.text}%`" if percent else "write a figure from 0 % to 100 %, such as `85%`"
-        faults.add("E0429", node.at, f"`{metric.name}` is a share, and `{shown(node)}` is none", way_out)
+        message = f"`{metric.name}` is a share, and `{shown(node)}` is none"
+        fixes = written(node.at, f"{found.text}%") if percent and value > 1 else ()
+        faults.add("E0429", node.at, message, way_out, fixes=fixes)
         return None
     if metric.measure in (Measure.TIME, Measure.COUNT) and value <= 0:
         faults.add("E0429", node.at, f"`{metric.name}` is never `{shown(node)}`", "write a figure above 0")
@@ -210,14 +212,15 @@ def _member(family: tree.Name, member: tree.Text, measured: Measured, faults: Fa
         return [(name, None, None)]
     if members:
         values = [m.removeprefix(f"{family.text}=") for m in members]
-        help_line = did_you_mean(member.text, values)[0]
-        faults.add("E0204", member.at, f"subset `{family.text}` has no value `{member.text}`", help_line)
+        help_line, fixes = did_you_mean(member.text, values, at=member.at)
+        message = f"subset `{family.text}` has no value `{member.text}`"
+        faults.add("E0204", member.at, message, help_line, fixes=fixes)
     elif family.text not in measured.spoiled_subsets:
         families = {s.family for s in measured.subsets if s.family is not None}
-        help_line = (
-            did_you_mean(family.text, families)[0] or "declare it: `subset NAME of DATASET { by = COLUMN }`"
-        )
-        faults.add("E0204", family.at, f"there is no subset `{family.text}` with values", help_line)
+        help_line, fixes = did_you_mean(family.text, families, at=family.at)
+        help_line = help_line or "declare it: `subset NAME of DATASET { by = COLUMN }`"
+        message = f"there is no subset `{family.text}` with values"
+        faults.add("E0204", family.at, message, help_line, fixes=fixes)
     return []
 
 
@@ -301,8 +304,9 @@ def read_limits(declared: Declared, faults: Faults) -> Limits:
             case "spend" | "tokens":
                 faults.not_built(bound.metric.at, f"the limit `{bound.metric.text}`")
             case name:
-                help_line = did_you_mean(name, ("concurrency", "requests", "spend", "tokens"))[0]
-                faults.add("E0430", bound.metric.at, f"there is no limit `{name}`", help_line)
+                limits = ("concurrency", "requests", "spend", "tokens")
+                help_line, fixes = did_you_mean(name, limits, at=bound.metric.at)
+                faults.add("E0430", bound.metric.at, f"there is no limit `{name}`", help_line, fixes=fixes)
     return Limits(concurrency=overall, model_concurrency=each, request_rates=rates)
 
 

@@ -65,9 +65,8 @@ def read_positive(entries: Entries, final: StepRead, faults: Faults) -> str | No
             faults.add("E0416", word.at, "`positive` needs answers that are labels", "remove it")
         return word.text if word is not None else None
     if word.text not in final.labels.names:
-        faults.add(
-            "E0310", word.at, f"`{word.text}` is not a label", did_you_mean(word.text, final.labels.names)[0]
-        )
+        help_line, fixes = did_you_mean(word.text, final.labels.names, at=word.at)
+        faults.add("E0310", word.at, f"`{word.text}` is not a label", help_line, fixes=fixes)
         return None
     return word.text
 

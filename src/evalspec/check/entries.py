@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from evalspec.language.call_names import REQUEST_PARAMETERS
 from evalspec.language.schema import BLOCKS, BlockKind, Entry
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import Diagnostic, Label, did_you_mean, nearest, problem
+from evalspec.text.diagnostics import Diagnostic, Fix, Label, did_you_mean, nearest, problem
 from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -27,8 +27,16 @@ class Faults:
     found: list[Diagnostic] = field(default_factory=list)
     later: list[Diagnostic] = field(default_factory=list)
 
-    def add(self, code: str, at: Span, message: str, *help_lines: str, labels: Iterable[Label] = ()) -> None:
-        self.found.append(problem(code, at, message, *help_lines, labels=labels))
+    def add(
+        self,
+        code: str,
+        at: Span,
+        message: str,
+        *help_lines: str,
+        labels: Iterable[Label] = (),
+        fixes: Iterable[Fix] = (),
+    ) -> None:
+        self.found.append(problem(code, at, message, *help_lines, labels=labels, fixes=fixes))
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.found.extend(diagnostics)

@@ -243,8 +243,9 @@ def read_score(entries: Entries, answer: AnswerType, faults: Faults) -> TextScor
         case ("matches", _, _):
             pattern = _matches(value, faults)
             return Matches(regex=pattern) if pattern is not None else Exact()
-    faults.add("E0424", value.at, f"there is no score `{name or shown(value)}`",
-               did_you_mean(name, ("exact", "contains", "matches"))[0])  # fmt: skip
+    at = value.function.at if isinstance(value, tree.Call) else value.at
+    help_line, fixes = did_you_mean(name, ("exact", "contains", "matches"), at=at)
+    faults.add("E0424", value.at, f"there is no score `{name or shown(value)}`", help_line, fixes=fixes)
     return Exact()
 
 
@@ -252,12 +253,8 @@ def _ignored(named: tree.Named | None, faults: Faults) -> frozenset[str]:
     words = several_of(named.value, "what is ignored", faults) if named is not None else None
     for word in words or ():
         if word.text not in IGNORABLE:
-            faults.add(
-                "E0306",
-                word.at,
-                f"`exact` cannot ignore `{word.text}`",
-                did_you_mean(word.text, IGNORABLE)[0],
-            )
+            help_line, fixes = did_you_mean(word.text, IGNORABLE, at=word.at)
+            faults.add("E0306", word.at, f"`exact` cannot ignore `{word.text}`", help_line, fixes=fixes)
     return frozenset(w.text for w in words or () if w.text in IGNORABLE)
 
 
@@ -324,8 +321,9 @@ def read_confidence(entries: Entries, labels: Labels | None, faults: Faults) -> 
         if name in not_built_calls("confidence"):
             faults.not_built(item.at, f"the confidence `{name}`")
         elif name not in ("logprobs", "stated") or isinstance(item, tree.Call):
-            help_line = did_you_mean(name, ("logprobs", "stated"))[0]
-            faults.add("E0425", item.at, f"there is no confidence `{name or shown(item)}`", help_line)
+            help_line, fixes = did_you_mean(name, ("logprobs", "stated"), at=item.at)
+            message = f"there is no confidence `{name or shown(item)}`"
+            faults.add("E0425", item.at, message, help_line, fixes=fixes)
         elif name == "logprobs" and labels is None:
             faults.add(
                 "E0414",

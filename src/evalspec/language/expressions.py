@@ -13,7 +13,7 @@ from evalspec.language import functions
 from evalspec.language.functions import FUNCTIONS, Function, Type
 from evalspec.syntax import tree
 from evalspec.syntax.tree import Operator
-from evalspec.text.diagnostics import Diagnostic, did_you_mean, problem
+from evalspec.text.diagnostics import Diagnostic, Fix, did_you_mean, problem, written
 from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -75,8 +75,10 @@ class _Compiler:
         self.read: set[str] = set()
         self.faults: list[Diagnostic] = []
 
-    def wrong(self, code: str, at: Span, message: str, *help_lines: str) -> Typed:
-        self.faults.append(problem(code, at, message, *help_lines))
+    def wrong(
+        self, code: str, at: Span, message: str, *help_lines: str, fixes: tuple[Fix, ...] = ()
+    ) -> Typed:
+        self.faults.append(problem(code, at, message, *help_lines, fixes=fixes))
         return NOTHING
 
     def compile(self, node: tree.Expr) -> Typed:
@@ -154,7 +156,8 @@ class _Compiler:
         kind, value = self.compile(node)
         if kind not in (Type.NUMBER, Type.UNKNOWN):
             convert = f"`number({_source_text(node)})` converts a text" if kind is Type.TEXT else ""
-            self.wrong("E0302", node.at, f"this is a {kind}, and a number is due", convert)
+            fixes = _converted(node) if kind is Type.TEXT else ()
+            self.wrong("E0302", node.at, f"this is a {kind}, and a number is due", convert, fixes=fixes)
         return value
 
     def binary(self, node: tree.Binary) -> Typed:
@@ -203,13 +206,15 @@ class _Compiler:
             return
         text_side = node.left if left is Type.TEXT else node.right
         convert = "both sides are of one type"
+        fixes: tuple[Fix, ...] = ()
         if {left, right} == {Type.TEXT, Type.NUMBER}:
             convert = f"`number({_source_text(text_side)})` makes a number of a text"
+            fixes = _converted(text_side)
             if isinstance(text_side, tree.Text):
                 convert = f"write `{text_side.text}` without quotes to compare with a number"
         elif {left, right} == {Type.TEXT, Type.DATE}:
             convert = f"`date({_source_text(text_side)})` makes a date of a text"
-        self.wrong("E0302", node.at, f"a {left} is set against a {right}", convert)
+        self.wrong("E0302", node.at, f"a {left} is set against a {right}", convert, fixes=fixes)
 
     def membership(self, node: tree.Binary) -> Typed:
         inside = node.operator is Operator.IN
@@ -282,12 +287,9 @@ class _Compiler:
             return self.column(node)
         function = FUNCTIONS.get(name)
         if function is None:
-            return self.wrong(
-                "E0303",
-                node.function.at,
-                f"there is no function `{name}`",
-                did_you_mean(name, [*FUNCTIONS, "column"])[0],
-            )
+            help_line, fixes = did_you_mean(name, [*FUNCTIONS, "column"], at=node.function.at)
+            message = f"there is no function `{name}`"
+            return self.wrong("E0303", node.function.at, message, help_line, fixes=fixes)
         if node.named or len(node.arguments) != len(function.takes):
             return self.wrong("E0303", node.at, f"`{name}` is written `{function.shape}`")
         return self.applied(function, node)
@@ -319,6 +321,16 @@ def _plain(value: Decimal) -> int | float:
 
 def _source_text(node: tree.Expr) -> str:
     return node.at.source.text[node.at.start : node.at.end]
+
+
+def _converted(node: tree.Expr) -> tuple[Fix, ...]:
+    """`number(…)` around a text, or a figure without its quotes; nothing for what is no plain operand."""
+    text = _source_text(node)
+    if isinstance(node, tree.Text):
+        return written(node.at, node.text) if node.text.isascii() and node.text.isdigit() else ()
+    return (
+        written(node.at, f"number({text})") if isinstance(node, tree.Name | tree.Member | tree.Call) else ()
+    )
 
 
 def _condition_help(kind: Type) -> str:

@@ -121,5 +121,17 @@ def did_you_mean(name: str, known: Iterable[str], *, at: Span | None = None) -> 
         listed = ", ".join(f"`{n}`" for n in names[:12])
         more = f" and {len(names) - 12} more" if len(names) > 12 else ""
         return (f"known here: {listed}{more}" if names else ""), ()
-    fix = (Fix(message=f"write `{guess}`", edits=(Edit(at=at, text=guess),)),) if at is not None else ()
-    return f"did you mean `{guess}`?", fix
+    return f"did you mean `{guess}`?", _instead(guess, at) if at is not None else ()
+
+
+def written(at: Span, text: str) -> tuple[Fix, ...]:
+    """The one fix that writes a text in a place."""
+    return (Fix(message=f"write `{text}`", edits=(Edit(at=at, text=text),)),)
+
+
+def _instead(name: str, at: Span) -> tuple[Fix, ...]:
+    """A name in the place of another, in quotes where that one is; a name that needs quotes, only there."""
+    if at.source.text[at.start : at.start + 1] == '"':
+        return written(at, f'"{name}"') if '"' not in name and "\\" not in name else ()
+    plain = name.isascii() and all(char.isalnum() or char in "_@^.%" for char in name)
+    return written(at, name) if plain else ()
