@@ -83,6 +83,7 @@ LEAD_ELSEWHERE = {
     "label_with_umlaut",
     "number_against_text",
     "unknown_task_attribute",
+    "use_unknown",
     "wrong_escape",
 }
 

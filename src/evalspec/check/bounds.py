@@ -11,7 +11,7 @@ from evalspec.language.answer_types import TextAnswer
 from evalspec.language.metric_names import LATER_METRICS, METRICS, Measure, Metric
 from evalspec.language.program import Bound, Costs, Limits, Step, Subset
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import Label, did_you_mean, problem, written
+from evalspec.text.diagnostics import Label, did_you_mean, problem, rewritten
 from evalspec.text.units import Unit
 from evalspec.text.values import dataclass
 
@@ -176,7 +176,7 @@ def _figure(node: tree.Expr, metric: Metric, faults: Faults) -> float | None:
         percent = found.unit is Unit.NUMBER and 0 <= value <= 100
         way_out = f"write `{found.text}%`" if percent else "write a figure from 0 % to 100 %, such as `85%`"
         message = f"`{metric.name}` is a share, and `{shown(node)}` is none"
-        fixes = written(node.at, f"{found.text}%") if percent and value > 1 else ()
+        fixes = rewritten(node.at, f"{found.text}%") if percent and value > 1 else ()
         faults.add("E0429", node.at, message, way_out, fixes=fixes)
         return None
     if metric.measure in (Measure.TIME, Measure.COUNT) and value <= 0:

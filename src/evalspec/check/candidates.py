@@ -150,7 +150,8 @@ def _use(
     if name in not_built_calls("use"):
         faults.not_built(node.at, f"`{name}(…)`")
         return None
-    help_line = did_you_mean(name, ("baseline", "recorded"))[0] if name else ""
+    at = node.function.at if isinstance(node, tree.Call) else None
+    help_line, fixes = did_you_mean(name, ("baseline", "recorded"), at=at) if name else ("", ())
     faults.add(
         "E0305",
         node.at,
@@ -158,6 +159,7 @@ def _use(
         help_line,
         'write "openai/gpt-5-mini", "anthropic/claude-haiku-4-5", baseline("logistic", …) '
         'or recorded("answers.jsonl")',
+        fixes=fixes,
     )
     return None
 
@@ -280,9 +282,8 @@ def _baseline(
         return None
     kind = text_of(arguments[0], "the kind of baseline", faults)
     if kind is not None and kind not in BASELINES:
-        faults.add(
-            "E0306", arguments[0].at, f"there is no baseline `{kind}`", did_you_mean(kind, BASELINES)[0]
-        )
+        help_line, fixes = did_you_mean(kind, BASELINES, at=arguments[0].at)
+        faults.add("E0306", arguments[0].at, f"there is no baseline `{kind}`", help_line, fixes=fixes)
         kind = None
     train = _training(at, named.get("train"), around, faults)
     columns = _baseline_columns(at, kind, named.get("columns"), train, faults)

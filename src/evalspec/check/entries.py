@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from evalspec.language.call_names import REQUEST_PARAMETERS
 from evalspec.language.schema import BLOCKS, BlockKind, Entry
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import Diagnostic, Fix, Label, did_you_mean, nearest, problem
+from evalspec.text.diagnostics import Diagnostic, Fix, Label, did_you_mean, nearest, problem, rewritten
 from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -207,7 +207,9 @@ def _named_as_it_should(entry: tree.Block, known: Entry, faults: Faults) -> bool
     if entry.target is not None:
         faults.add("E0407", entry.target.at, f"`{kind.name}` takes no `of`", "remove it")
     if entry.name is not None and not kind.named:
-        faults.add("E0407", entry.name.at, f"`{kind.name}` takes no name", f"write `{kind.name} {{ … }}`")
+        way_out = f"write `{kind.name} {{ … }}`"
+        fixes = rewritten(entry.kind.at.to(entry.name.at), kind.name) if entry.target is None else ()
+        faults.add("E0407", entry.name.at, f"`{kind.name}` takes no name", way_out, fixes=fixes)
     if entry.name is None and kind.named:
         faults.add("E0407", entry.header, f"`{kind.name}` needs a name", f"write `{kind.name} NAME {{ … }}`")
         return False

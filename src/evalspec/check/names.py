@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from evalspec.language.schema import BLOCKS, TOP_LEVEL
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import Label, did_you_mean, problem
+from evalspec.text.diagnostics import Label, did_you_mean, problem, rewritten
 from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def _only(entry: tree.Block, before: tree.Block | None, faults: Faults) -> tree.
         faults.add("E0404", entry.header, "`limits` is given twice", "join the two", labels=[first])
         return before
     if entry.name is not None:
-        faults.add("E0407", entry.name.at, "`limits` takes no name", "write `limits { … }`")
+        fixes = rewritten(entry.kind.at.to(entry.name.at), "limits")
+        faults.add("E0407", entry.name.at, "`limits` takes no name", "write `limits { … }`", fixes=fixes)
     return entry
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from evalspec.language.candidates import Environment
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import Label, did_you_mean, nearest
+from evalspec.text.diagnostics import Label, did_you_mean, nearest, rewritten
 from evalspec.text.units import Quantity, Unit
 
 if TYPE_CHECKING:
@@ -164,20 +164,23 @@ def quantity_of(node: tree.Expr, units: Sequence[Unit], what: str, faults: Fault
         found = inner.quantity
         return Quantity(found.value * sign, found.unit, ("-" if sign < 0 else "") + found.text)
     names = " or ".join(OFFERS[unit][0] for unit in units)
-    faults.add("E0305", node.at, f"{what} is {names}, and this is `{shown(node)}`", _spelling(inner, units))
+    way_out, sure = _spelling(inner, units)
+    fixes = rewritten(inner.at, sure) if sure and sign > 0 else ()
+    faults.add("E0305", node.at, f"{what} is {names}, and this is `{shown(node)}`", way_out, fixes=fixes)
     return None
 
 
-def _spelling(node: tree.Expr, units: Sequence[Unit]) -> str:
+def _spelling(node: tree.Expr, units: Sequence[Unit]) -> tuple[str, str]:
+    """What to write, in words, and the figure itself where no other can be meant."""
     if isinstance(node, tree.Amount) and node.quantity.unit is Unit.NUMBER:
         text = node.quantity.text
         if Unit.DURATION in units:
-            return f"write `{text}ms` or `{text}s`"
+            return f"write `{text}ms` or `{text}s`", ""
         if Unit.RATIO in units and node.quantity.value > 1:
-            return f"write `{text}%`"
+            return f"write `{text}%`", f"{text}%" if len(units) == 1 else ""
         if Unit.MONEY in units:
-            return f"write `${text}`"
-    return "it is written " + " or ".join(OFFERS[unit][1] for unit in units)
+            return f"write `${text}`", f"${text}" if len(units) == 1 else ""
+    return "it is written " + " or ".join(OFFERS[unit][1] for unit in units), ""
 
 
 def whole_number(node: tree.Expr, what: str, faults: Faults, *, least: int = 1) -> int | None:
@@ -232,8 +235,10 @@ def file_of(node: tree.Expr, faults: Faults) -> tuple[str, Path] | None:
                 faults.add("E0305", written.at, "this is not a path", 'write `file("data.csv")`')
                 return None
             return written.text, node.at.source.folder / written.text
+    quoted = node.at.source.text[node.at.start : node.at.end]
     help_line = f'write `file("{node.text}")`' if isinstance(node, tree.Text) else 'write `file("path")`'
-    faults.add("E0305", node.at, f"a file is due, and this is `{shown(node)}`", help_line)
+    fixes = rewritten(node.at, f"file({quoted})") if isinstance(node, tree.Text) else ()
+    faults.add("E0305", node.at, f"a file is due, and this is `{shown(node)}`", help_line, fixes=fixes)
     return None
 
 
@@ -321,5 +326,6 @@ def unexpected_arguments(
         faults.add("E0306", argument.at, f"`{name}` does not take `{shown(argument)}`", "remove it")
     for key, given in named.items():
         if key not in legal:
-            help_line = did_you_mean(key, legal)[0] or "remove it"
-            faults.add("E0306", given.name.at, f"`{name}` has no argument `{key}`", help_line)
+            help_line, fixes = did_you_mean(key, legal, at=given.name.at)
+            message = f"`{name}` has no argument `{key}`"
+            faults.add("E0306", given.name.at, message, help_line or "remove it", fixes=fixes)

@@ -13,7 +13,7 @@ from evalspec.language import functions
 from evalspec.language.functions import FUNCTIONS, Function, Type
 from evalspec.syntax import tree
 from evalspec.syntax.tree import Operator
-from evalspec.text.diagnostics import Diagnostic, Fix, did_you_mean, problem, written
+from evalspec.text.diagnostics import Diagnostic, Fix, did_you_mean, problem, rewritten
 from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Scope:
 
     columns: Mapping[str, Type] | None
     where: str  # "dataset `tickets`", for messages
+    noun: str = "column"  # what the names are
 
 
 def holds(condition: Expression, row: Row) -> bool:
@@ -120,7 +121,12 @@ class _Compiler:
             quoted = "" if help_line.startswith("did") else f'a text stands in quotes: `"{text}"`'
             self.faults.append(
                 problem(
-                    "E0203", at, f"{self.scope.where} has no column `{text}`", help_line, quoted, fixes=fixes
+                    "E0203",
+                    at,
+                    f"{self.scope.where} has no {self.scope.noun} `{text}`",
+                    help_line,
+                    quoted,
+                    fixes=fixes,
                 )
             )
             return NOTHING
@@ -327,9 +333,9 @@ def _converted(node: tree.Expr) -> tuple[Fix, ...]:
     """`number(…)` around a text, or a figure without its quotes; nothing for what is no plain operand."""
     text = _source_text(node)
     if isinstance(node, tree.Text):
-        return written(node.at, node.text) if node.text.isascii() and node.text.isdigit() else ()
+        return rewritten(node.at, node.text) if node.text.isascii() and node.text.isdigit() else ()
     return (
-        written(node.at, f"number({text})") if isinstance(node, tree.Name | tree.Member | tree.Call) else ()
+        rewritten(node.at, f"number({text})") if isinstance(node, tree.Name | tree.Member | tree.Call) else ()
     )
 
 

@@ -16,7 +16,7 @@ from evalspec.syntax.lexer import Token
 from evalspec.syntax.repairs import raw_string
 from evalspec.syntax.strings import long_text, unescaped, wrong_escape
 from evalspec.syntax.tree import Operator, Word
-from evalspec.text.diagnostics import Diagnostic, Label, problem
+from evalspec.text.diagnostics import Diagnostic, Label, problem, rewritten
 from evalspec.text.source import Source, Span
 from evalspec.text.units import OutOfRange, Quantity, Unit, UnknownUnit, read_quantity
 
@@ -252,12 +252,14 @@ def _flat(parts: Parts) -> Parts:
 
 def _no_unit(written: str, suffix: str, at: Span) -> Diagnostic:
     meant = MEANT.get(suffix.lower())
+    guess = f"{written.removesuffix(suffix)}{meant}" if meant else ""
     return problem(
         "E0301",
         at,
         f"`{suffix}` is not a unit",
-        f"did you mean `{written.removesuffix(suffix)}{meant}`?" if meant else "",
+        f"did you mean `{guess}`?" if guess else "",
         "units are us ms s min h d, %, $ in front, and /s /min /h behind",
+        fixes=rewritten(at, guess) if guess else (),
     )
 
 

@@ -124,7 +124,7 @@ def did_you_mean(name: str, known: Iterable[str], *, at: Span | None = None) -> 
     return f"did you mean `{guess}`?", _instead(guess, at) if at is not None else ()
 
 
-def written(at: Span, text: str) -> tuple[Fix, ...]:
+def rewritten(at: Span, text: str) -> tuple[Fix, ...]:
     """The one fix that writes a text in a place."""
     return (Fix(message=f"write `{text}`", edits=(Edit(at=at, text=text),)),)
 
@@ -132,6 +132,6 @@ def written(at: Span, text: str) -> tuple[Fix, ...]:
 def _instead(name: str, at: Span) -> tuple[Fix, ...]:
     """A name in the place of another, in quotes where that one is; a name that needs quotes, only there."""
     if at.source.text[at.start : at.start + 1] == '"':
-        return written(at, f'"{name}"') if '"' not in name and "\\" not in name else ()
+        return rewritten(at, f'"{name}"') if '"' not in name and "\\" not in name else ()
     plain = name.isascii() and all(char.isalnum() or char in "_@^.%" for char in name)
-    return written(at, name) if plain else ()
+    return rewritten(at, name) if plain else ()
