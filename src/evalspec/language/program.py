@@ -114,7 +114,7 @@ class Subset:
     at: Span
     minimum: int | None = None
     family: str | None = None  # the `by` subset that this is one value of
-    members: tuple[str, ...] = ()  # of a group: the subsets it is made of
+    members: tuple[Subset, ...] = ()  # of a group: the subsets it is made of
     macro: bool = False  # whether a group's figure is the mean over its members, and not over its examples
 
 
@@ -395,3 +395,8 @@ class Program:
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     leaderboards: Mapping[str, Leaderboard] = field(default_factory=dict)
     later: tuple[Later, ...] = ()
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names of all prompt variants of all tasks."""
+        return tuple(dict.fromkeys(name for task in self.tasks.values() for name in task.variants))

@@ -70,6 +70,9 @@ if TYPE_CHECKING:
     from evalspec.metrics.selective import auroc as auroc
     from evalspec.metrics.selective import coverage_at_risk as coverage_at_risk
     from evalspec.metrics.selective import excess_aurc as excess_aurc
+    from evalspec.metrics.strata import combined_mean as combined_mean
+    from evalspec.metrics.strata import influences as influences
+    from evalspec.metrics.strata import post_stratified as post_stratified
 
 # The same names again, for the run time; a test holds the two lists together.
 _NAMES = {
@@ -88,6 +91,7 @@ _NAMES = {
     "Estimate Rank ReliabilityBin SampleSize ThresholdCheck ThresholdVerdict ZTest",
     "scores": "brier brier_decomposition certain_and_wrong log_loss pav",
     "selective": "augrc aurc auroc coverage_at_risk excess_aurc",
+    "strata": "combined_mean influences post_stratified",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 

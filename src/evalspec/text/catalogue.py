@@ -69,6 +69,8 @@ CATALOGUE: Mapping[str, str] = {
     "E0318": "costs without figures, or in two forms",
     "E0319": "costs that do not fit the task's answers",
     "E0320": "a cost that some example gives no figure for",
+    "E0321": "groups of subsets in a circle",
+    "E0322": "a group of subsets of several datasets",
     # ── blocks and attributes ──
     "E0401": "no block of that kind",
     "E0402": "an entry outside every block",
@@ -77,7 +79,7 @@ CATALOGUE: Mapping[str, str] = {
     "E0405": "an entry of the wrong shape or in the wrong block",
     "E0406": "a required entry is missing",
     "E0407": "a block's name or target is missing or too much",
-    "E0408": "a subset with both `where` and `by`",
+    "E0408": "a subset that is told in two ways",
     "E0409": "an attribute that does not apply here",
     "E0410": "no metric of that name",
     "E0411": "a route that does not tell its provider",

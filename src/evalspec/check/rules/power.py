@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evalspec.language.candidates import by_variant
 from evalspec.language.expressions import holds
 from evalspec.metrics.power import minimum_detectable_difference
 from evalspec.text.diagnostics import Diagnostic, problem
@@ -26,7 +27,8 @@ def what_can_be_told_apart(
     """A note with the smallest difference in accuracy that each task's set can tell apart."""
     for task in program.tasks.values():
         loaded = data.get(task.dataset)
-        if loaded is None or len(task.models) < 2:
+        candidates = [c for m in task.models for c in by_variant(program.models[m], task.variants)]
+        if loaded is None or len(candidates) < 2:
             continue
         n = len(loaded.rows)
         smallest = minimum_detectable_difference(n, DISCORDANT).value
