@@ -101,8 +101,10 @@ def _of_file(path: Path) -> Outcome:
 
 
 def _is_marked(path: Path) -> bool:
-    """Whether a file begins with a byte order mark, which reading it leaves out."""
+    """Whether a file begins with a byte order mark, which reading it leaves out. Pipes are read once."""
     mark = MARK.encode()
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
         return file.read(len(mark)) == mark
 

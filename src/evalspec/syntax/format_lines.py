@@ -92,9 +92,10 @@ def _run(run: Run) -> Iterator[Task]:
 
 
 def _around_remarks(run: Run) -> Iterator[Task]:
-    """Remarks amid an expression: what goes on behind them begins further in."""
+    """Remarks amid an expression: what goes on behind them begins further in, but in parentheses."""
     chunk: list[Element] = []
     indent, fresh = run.indent, True
+    further = run.indent + (STEP if run.hang is None else run.hang)
     for element in run.elements:
         if not isinstance(element, Remark):
             chunk.append(element)
@@ -102,7 +103,7 @@ def _around_remarks(run: Run) -> Iterator[Task]:
         if chunk:
             yield from () if fresh else (Break(indent),)
             yield replace(run, elements=tuple(chunk), indent=indent, behind=0)
-        chunk, fresh, indent = [], False, run.indent + STEP
+        chunk, fresh, indent = [], False, further
         yield from (Break(indent), element.text) if element.own_line else ("  ", element.text)
     if chunk:
         yield Break(indent)
