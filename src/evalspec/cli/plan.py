@@ -12,12 +12,13 @@ from evalspec.check.params import UnknownSetting
 from evalspec.cli.main import DONE, SPEC_WRONG, Usage
 from evalspec.cli.output import OutputFault, demand_writable, environment, tell, write_whole
 from evalspec.cli.selecting import add_selection, selection, settings
-from evalspec.language.candidates import Hosted
 from evalspec.pipeline import SpecFault
-from evalspec.plan.estimate import Estimate, known_requests
+from evalspec.plan.estimate import Estimate
 from evalspec.plan.plan import EmptySelection, Plan
 from evalspec.planning import Estimates, estimates, load, plan_document
+from evalspec.report.asked import asked, asked_document, render_asked
 from evalspec.report.diagnostics import summary_line
+from evalspec.report.differing import differences, render_differences
 from evalspec.report.glyphs import visible
 from evalspec.running import Options, plan_of
 
@@ -39,13 +40,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--env-file", type=Path, action="append", default=[], metavar="FILE", help="read variables from FILE"
     )
-    parser.add_argument("--diff", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--diff",
+        type=Path,
+        metavar="OTHER",
+        help="say what is asked more and less than by another spec or plan",
+    )
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="how the plan, or `--show`, is printed"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Plans a spec and says what it would ask; sends nothing."""
-    if options.diff is not None:
-        raise Usage("`--diff` is not built yet")
+    if options.diff is not None and (options.show is not None or options.format != "text"):
+        raise Usage("`--diff` says how two plans differ; it goes without `--show` and `--format`")
     if options.show is not None and options.show < 1:
         raise Usage("`--show` is at least 1")
     if options.output is not None and options.output.suffix != ".json":
@@ -58,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         front, how = load(options.spec, how)
         plan = plan_of(front, how)
+        other = _other(options.diff, how) if options.diff is not None else None
     except SpecFault as fault:
         tell(fault.diagnostics)
         print(f"{options.spec}: {summary_line(fault.diagnostics)}", file=sys.stderr)
@@ -66,8 +76,12 @@ def run(options: argparse.Namespace) -> int:
         raise Usage(str(fault)) from fault
     tell(front.diagnostics)
     found = estimates(plan, front, how, variables)
-    if options.show is not None:
-        _show(plan, options.show)
+    if other is not None:
+        sys.stdout.write(render_differences(differences(plan, other), str(options.diff)))
+    elif options.show is not None:
+        _show(plan, options.show, as_json=options.format == "json")
+    elif options.format == "json":
+        print(json.dumps(plan_document(plan, front, found, Path("plan.json"), how.settings), indent=1))
     else:
         _print(plan, found)
     if options.output is not None:
@@ -129,30 +143,16 @@ def _row(name: str, e: Estimate) -> list[str]:
     ]
 
 
-def _show(plan: Plan, count: int) -> None:
-    """The exact messages of the first examples, as each hosted candidate would get them."""
-    for planned in plan.tasks:
-        shown = False
-        for candidate in planned.candidates:
-            if not isinstance(candidate.use, Hosted):
-                continue
-            shown = True
-            faults: list[tuple[str, str]] = []
-            some = [row.id for row in planned.rows[:count]]
-            for request in known_requests(planned, candidate, faults):
-                if request.example not in some:
-                    continue
-                step = f" · step {request.step}" if request.step else ""
-                print(f"── {planned.task.name} · {candidate.name} · example {visible(request.example)}{step}")
-                for message in request.messages:
-                    print(f"[{message.role}]")
-                    print("\n".join(visible(line) for line in message.content.split("\n")))
-                if request.parameters or request.logprobs:
-                    given = {**request.parameters, **({"logprobs": True} if request.logprobs else {})}
-                    print(f"[parameters] {json.dumps(given, ensure_ascii=False)}")
-                print()
-        if not shown:
-            print(
-                f"{planned.task.name}: no candidate is asked with messages "
-                "(baselines and recorded answers read the data)"
-            )
+def _show(plan: Plan, count: int, *, as_json: bool) -> None:
+    """The exact messages of the first examples, as each candidate would get them."""
+    found = [one for planned in plan.tasks for one in asked(planned, count)]
+    if as_json:
+        print(json.dumps([asked_document(one) for one in found], indent=1, ensure_ascii=False))
+    else:
+        sys.stdout.write("".join(map(render_asked, found)))
+
+
+def _other(path: Path, how: Options) -> Plan:
+    """The plan that this one is held against; what was selected holds for a spec, a plan has its own."""
+    front, theirs = load(path, how)
+    return plan_of(front, theirs)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from evalspec.cli.main import DONE, SPEC_WRONG, USAGE, Usage
-from evalspec.cli.output import tell
+from evalspec.cli.output import tell, width_of
 from evalspec.cli.stored import Stale, add_stored, stored_run
-from evalspec.language.expressions import holds
 from evalspec.pipeline import SpecFault
 from evalspec.report.diagnostics import summary_line
-from evalspec.report.examples import Shown, render_example
-from evalspec.score.judged import Judgement, judge
+from evalspec.report.examples import WIDTH, Form, Shown, render_example
+from evalspec.report.glyphs import visible
+from evalspec.report.picking import Wanted, picked, subsets_called
+from evalspec.score.judged import judge
 from evalspec.score.score import score_task
+from evalspec.text.diagnostics import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from evalspec.plan.plan import Plan, PlannedTask
     from evalspec.run.replay import Replayed
 
@@ -25,12 +28,13 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `show` takes."""
     add_stored(parser)
-    parser.add_argument("--wrong", action="store_true", help="only where some candidate is wrong")
+    parser.add_argument("--wrong", action="store_true", help="only where a candidate is wrong")
     parser.add_argument("--disagree", action="store_true", help="only where candidates answer differently")
     parser.add_argument("--subset", metavar="S", help="only the examples of this subset")
     parser.add_argument("--candidate", metavar="C", help="only this candidate")
     parser.add_argument("--task", metavar="T", help="only this task")
-    parser.add_argument("-n", type=int, default=5, metavar="N", help="how many examples (5)")
+    parser.add_argument("-n", type=int, default=5, metavar="N", help="how many examples of each task (5)")
+    parser.add_argument("--full", action="store_true", help="whole texts, however long")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -55,51 +59,50 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _tasks(plan: Plan, options: argparse.Namespace) -> list[PlannedTask]:
-    known = [p.task.name for p in plan.tasks]
-    if options.task is not None and options.task not in known:
-        raise Usage(f"there is no task `{options.task}`; known: {', '.join(known)}")
-    return [p for p in plan.tasks if options.task in (None, p.task.name)]
+    """The tasks that are looked at: those that have the candidate and the subset asked for. Raises Usage."""
+    named = [p for p in plan.tasks if options.task in (None, p.task.name)]
+    _demand("task", options.task, named, [p.task.name for p in plan.tasks])
+    candidate, subset = options.candidate, options.subset
+    asked = [p for p in named if candidate in (None, *(c.name for c in p.candidates))]
+    _demand("candidate", candidate, asked, [c.name for p in named for c in p.candidates])
+    found = [p for p in asked if subset is None or subsets_called(subset, p.subsets)]
+    _demand("subset", subset, found, [s.name for p in asked for s in p.subsets])
+    return found
+
+
+def _demand(kind: str, name: str | None, found: list[PlannedTask], known: Iterable[str]) -> None:
+    if name is None or found:
+        return
+    names = list(dict.fromkeys(known))
+    guess = nearest(name, names)
+    listed = ", ".join(map(visible, names[:20])) or "none"
+    way_out = f"did you mean `{visible(guess)}`?" if guess is not None else f"known: {listed}"
+    raise Usage(f"there is no {kind} `{visible(name)}`\n  = help: {way_out}")
 
 
 def _show_task(planned: PlannedTask, replayed: Replayed, plan: Plan, options: argparse.Namespace) -> int:
-    names = [c.name for c in planned.candidates]
-    if options.candidate is not None and options.candidate not in names:
-        raise Usage(f"there is no candidate `{options.candidate}`; known: {', '.join(names)}")
-    chosen = [c for c in planned.candidates if options.candidate in (None, c.name)]
-    traces = {c.name: replayed.traces[planned.task.name, c.name] for c in chosen}
-    scored = score_task(planned, [judge(planned, c, traces[c.name]) for c in chosen], plan.seed)
-    fits = _filter(planned, options)
-    shown = 0
-    for i, row in enumerate(planned.rows):
-        examples = {name: scored.candidates[name].examples[i] for name in traces}
-        if shown >= options.n or not fits([e.judgement for e in examples.values()]):
-            continue
-        shown += 1
-        own = {name: [t for t in traces[name] if t.visit.example == i] for name in traces}
-        sys.stdout.write(render_example(Shown(planned=planned, row=row, examples=examples, traces=own)))
-    total = sum(
-        fits([scored.candidates[n].examples[i].judgement for n in traces]) for i in range(len(planned.rows))
+    """Prints a task's examples that fit, the first of them; how many that were."""
+    traces = {c.name: replayed.traces[planned.task.name, c.name] for c in planned.candidates}
+    scored = score_task(planned, [judge(planned, c, traces[c.name]) for c in planned.candidates], plan.seed)
+    judgements = {name: [e.judgement for e in scored.candidates[name].examples] for name in traces}
+    wanted = Wanted(
+        wrong=options.wrong, disagree=options.disagree, subset=options.subset, candidate=options.candidate
     )
-    if total > shown:
+    numbers = picked(planned, judgements, wanted)
+    form = Form(width=min(width_of(sys.stdout) or WIDTH, 2 * WIDTH), whole=options.full)
+    names = [name for name in traces if options.candidate in (None, name)]
+    for number in numbers[: options.n]:
+        shown = Shown(
+            planned=planned,
+            row=planned.rows[number],
+            examples={name: scored.candidates[name].examples[number] for name in names},
+            traces={name: [t for t in traces[name] if t.visit.example == number] for name in names},
+        )
+        sys.stdout.write(render_example(shown, form))
+    if len(numbers) > options.n:
         print(
-            f"{planned.task.name}: {shown} of {total} examples shown; `-n {total}` shows all", file=sys.stderr
+            f"{visible(planned.task.name)}: {options.n} of {len(numbers):,} examples shown; "
+            f"`-n {len(numbers)}` shows all",
+            file=sys.stderr,
         )
-    return shown
-
-
-def _filter(planned: PlannedTask, options: argparse.Namespace) -> Callable[[list[Judgement]], bool]:
-    subset = next((s for s in planned.subsets if s.name == options.subset), None)
-    if options.subset is not None and subset is None:
-        raise Usage(
-            f"there is no subset `{options.subset}`; known: {', '.join(s.name for s in planned.subsets)}"
-        )
-
-    def fits(judgements: list[Judgement]) -> bool:
-        row = judgements[0].row
-        if subset is not None and not holds(subset.where, row.values):
-            return False
-        if options.wrong and all(j.right is not False for j in judgements):
-            return False
-        return not options.disagree or len({str(j.reading.value) for j in judgements}) > 1
-
-    return fits
+    return len(numbers[: options.n])

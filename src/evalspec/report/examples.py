@@ -1,18 +1,23 @@
-"""One example as a person looks at it: its row, the prompt, and what each candidate made of it."""
+"""One example as a person looks at it: its row, the prompt, and what each candidate made of it.
+
+Made to be read on one screen: long texts are shortened in their middle, every line fits the width, and
+whatever would act on a terminal is escaped.
+"""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.models.model import Answer, Failure
 from evalspec.plan.conversations import requests_of
 from evalspec.plan.plan import Passing, PlannedTask
 from evalspec.report.glyphs import visible
+from evalspec.report.wrapping import wrapped
 from evalspec.score.judged import gold_of
 from evalspec.score.wording import percent, plain
-from evalspec.text.values import dataclass
+from evalspec.text.units import short_duration
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row
@@ -20,7 +25,10 @@ if TYPE_CHECKING:
     from evalspec.score.measures import Example
 
 WIDTH = 100
-LONGEST = 2000
+NARROWEST = 40
+LONGEST = 800  # code points of a text; a screen holds a few of them
+SHORT = 300  # of a cell that no prompt repeats
+INDENT = " " * 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,49 +41,94 @@ class Shown:
     traces: Mapping[str, Sequence[Trace]]
 
 
-def render_example(shown: Shown) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How wide the lines are, and whether texts are shown whole."""
+
+    width: int = WIDTH
+    whole: bool = False
+
+
+def render_example(shown: Shown, form: Form | None = None) -> str:
     """The example as text."""
+    form = form if form is not None else Form()
     row, task = shown.row, shown.planned.task
     lines = [f"── {visible(task.name)} · {visible(row.id)} · {visible(row.file)}:{row.line}"]
+    prompts = {name: dict(_prompts(name, shown)) for name in shown.examples}
+    asked = "\n".join(text for steps in prompts.values() for text in steps.values())
     for column, value in row.values.items():
-        lines += _field(column, value)
-    lines += _field("gold", gold_of(task.final, row))
+        lines += _cell(column, value, asked, form)
+    lines += _field("gold", gold_of(task.final, row), form)
     told: set[str] = set()
     for name, example in shown.examples.items():
-        lines += _candidate(name, example, shown, told)
+        lines += _candidate(name, example, shown, prompts[name], told, form)
     return "\n".join([*lines, "", ""])
 
 
-def _field(name: str, value: object) -> list[str]:
+def _cell(name: str, value: object, asked: str, form: Form) -> list[str]:
+    """A column, shorter where a prompt below shows all of it anyway."""
+    text = "-" if value is None else str(value)
+    if not form.whole and len(text) > SHORT and text in asked:
+        return _field(name, _middle_out(text, SHORT // 3), form)
+    return _field(name, value, form)
+
+
+def _field(name: str, value: object, form: Form) -> list[str]:
+    """A text under its name, in lines that fit."""
     text = str(value) if value is not None else "-"
-    clipped = text if len(text) <= LONGEST else text[:LONGEST] + f"… ({len(text):,} characters)"
-    head, indent = f"   {visible(name)}: ", " " * 6
+    shown = text if form.whole else _middle_out(text, LONGEST)
+    width = max(form.width, NARROWEST)
     lines: list[str] = []
-    for line in clipped.split("\n"):
-        before = head if not lines else indent
-        wrapped = textwrap.wrap(visible(line), WIDTH - 6, initial_indent=before, subsequent_indent=indent)
-        lines += wrapped or [before.rstrip() if not lines else ""]
+    for line in shown.split("\n"):
+        first = f"   {visible(name)}: " if not lines else INDENT
+        if line:
+            lines += wrapped(visible(line), width, first=first, rest=INDENT)
+        else:
+            lines.append(first.rstrip())
     return lines
 
 
-def _candidate(name: str, example: Example, shown: Shown, told: set[str]) -> list[str]:
+def _middle_out(text: str, longest: int) -> str:
+    """The text with its middle left out where it is long: how it begins and ends tells most."""
+    if len(text) <= longest * 5 // 4:  # to leave out a few characters gains nothing
+        return text
+    begin, end = longest * 2 // 3, longest // 3
+    return f"{text[:begin]} […{len(text) - begin - end:,} characters…] {text[-end:]}"
+
+
+def _candidate(
+    name: str, example: Example, shown: Shown, prompts: Mapping[str, str], told: set[str], form: Form
+) -> Iterator[str]:
     """What a candidate made of the example; prompts that were `told` for another one are not repeated."""
-    judgement = example.judgement
-    verdict = {True: "right", False: "WRONG", None: "not heard"}[judgement.right]
-    said = "" if judgement.confidence is None else f", {percent(judgement.confidence)} sure"
-    value = judgement.reading.value
-    answer = visible(str(value)) if value is not None else judgement.outcome.value
-    lines = [f" > {visible(name)}: {answer} ({verdict}{said}{_cost(example, shown)})"]
-    free = [t for t in shown.traces[name] if t.visit.passing is Passing.FREE]
-    steps = [s for t in free for s in t.steps]
-    prompts = {step: prompt for t in free for step, prompt in _prompts(name, t, shown).items()}
+    width = max(form.width, NARROWEST)
+    yield from wrapped(f" > {_verdict(name, example, shown)}", width, rest=INDENT)
+    steps = [s for t in shown.traces[name] if t.visit.passing is Passing.FREE for s in t.steps]
     for step in steps:
         prompt = prompts.get(step.step, "")
         if prompt and prompt not in told:
             told.add(prompt)
-            lines += _field("asked", prompt)
-        lines += _step(step, several=len(steps) > 1)
-    return lines
+            yield from _field("asked", prompt, form)
+        yield from _step(step, form, several=len(steps) > 1)
+    if used := ", ".join(_used(example)):
+        yield f"   took: {used}"
+
+
+def _verdict(name: str, example: Example, shown: Shown) -> str:
+    """The answer in one line: what was read, whether it is right, how sure it is, what it costs."""
+    judgement = example.judgement
+    verdict = {True: "right", False: "WRONG", None: "not heard"}[judgement.right]
+    value = judgement.reading.value
+    answer = visible(_middle_out(str(value), SHORT)) if value is not None else judgement.outcome.value
+    return f"{visible(name)}: {answer} ({verdict}{_sure(example)}{_cost(example, shown)})"
+
+
+def _sure(example: Example) -> str:
+    judgement = example.judgement
+    if judgement.confidence is None:
+        return ""
+    source = judgement.reading.source
+    by = f" ({source.value})" if source is not None and source.value != "own" else ""
+    return f", {percent(judgement.confidence)} sure{by}"
 
 
 def _cost(example: Example, shown: Shown) -> str:
@@ -86,26 +139,34 @@ def _cost(example: Example, shown: Shown) -> str:
     return f"; {withheld}costs {plain(decision.cost)} {visible(costs.unit)}"
 
 
-def _prompts(name: str, trace: Trace, shown: Shown) -> Mapping[str, str]:
-    """The messages of each step, as one text; empty for candidates that read the data themselves."""
+def _used(example: Example) -> Iterator[str]:
+    """What the answer took: time, tokens, money."""
+    judgement = example.judgement
+    if judgement.latency_ns is not None and judgement.input_tokens is not None:
+        yield short_duration(judgement.latency_ns / 1e9)
+    if judgement.input_tokens is not None and judgement.output_tokens is not None:
+        yield f"{judgement.input_tokens:,} tokens in and {judgement.output_tokens:,} out"
+    if judgement.cost_usd is not None:
+        yield f"${judgement.cost_usd:.6f}".rstrip("0").rstrip(".")
+
+
+def _prompts(name: str, shown: Shown) -> Iterator[tuple[str, str]]:
+    """The messages of each step, as one text; none for candidates that read the data themselves."""
     candidate = next(c for c in shown.planned.candidates if c.name == name)
-    requests = requests_of(shown.planned, candidate, trace)
-    return {
-        step: "\n".join(f"[{m.role}] {m.content}" for m in request.messages)
-        for step, request in requests.items()
-    }
+    for trace in (t for t in shown.traces[name] if t.visit.passing is Passing.FREE):
+        for step, request in requests_of(shown.planned, candidate, trace).items():
+            yield step, "\n".join(f"[{m.role}] {m.content}" for m in request.messages)
 
 
-def _step(step: StepTrace, *, several: bool) -> list[str]:
-    lines = []
+def _step(step: StepTrace, form: Form, *, several: bool) -> Iterator[str]:
+    width = max(form.width, NARROWEST)
     if several:
         value = step.reading.value
-        answer = visible(str(value)) if value is not None else step.reading.outcome.value
-        lines.append(f"   step {step.step}: {answer}")
+        answer = visible(_middle_out(str(value), SHORT)) if value is not None else step.reading.outcome.value
+        yield from wrapped(f"   step {visible(step.step)}: {answer}", width, rest=INDENT)
     if step.reading.why is not None:
-        lines.append(f"   why: {visible(step.reading.why)}")
+        yield from wrapped(f"   why: {visible(step.reading.why)}", width, rest=INDENT)
     if isinstance(step.reply, Failure):
-        lines.append(f"   failed: {visible(step.reply.message)}")
+        yield from wrapped(f"   failed: {visible(step.reply.message)}", width, rest=INDENT)
     if isinstance(step.reply, Answer) and step.reply.response != str(step.reading.value):
-        lines += _field("said", step.reply.response)
-    return lines
+        yield from _field("said", step.reply.response, form)
