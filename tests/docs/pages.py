@@ -2,7 +2,8 @@
 
 A block ```eval is the spec. Blocks with `file="…"` are files beside it: their text, `hex` for bytes, `gzip`
 for text that is packed. In a text `{fill}` becomes N times `of` with `fill=N of="…"`, and with `repeat=N` all
-lines behind the first stand N times, `{n}` in them counting from 1. Blocks under "The data" belong to both.
+lines behind the first stand N times, `{n}` in them counting from 1; with `copies=N` there are N files, their
+names counted in the same way. Blocks under "The data" belong to both.
 """
 
 from __future__ import annotations
@@ -70,8 +71,10 @@ def _example(text: str) -> Example:
         given = {name: quoted or bare for name, quoted, bare in ATTRIBUTE.findall(block["info"])}
         command = given.get("command", command)
         name = given.get("file", SPEC)
-        assert name not in files, f"{name} stands twice"
-        files[name] = _content(kind, textwrap.dedent(block["body"]), given)
+        for n in range(1, int(given.get("copies", "1")) + 1):
+            counted = name.replace("{n}", str(n))
+            assert counted not in files, f"{counted} stands twice"
+            files[counted] = _content(kind, textwrap.dedent(block["body"]).replace("{copy}", str(n)), given)
     return Example(files, command)
 
 

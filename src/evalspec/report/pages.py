@@ -1,7 +1,8 @@
 """The pages that explain the codes: where they lie, what they are called, their index.
 
 One source: `docs/errors/` of a checkout, which the wheel carries beside this module as `pages/`.
-`python -m evalspec.report.pages` writes the index and names the codes that have no page yet.
+`python -m evalspec.report.pages` renews the index and the titles, which the catalogue says, and names the
+codes that have no page yet.
 """
 
 from __future__ import annotations
@@ -68,9 +69,18 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def title(code: str) -> str:
+    """The first line of a code's page."""
+    return f"# {code}: {CATALOGUE[code]}"
+
+
 def main() -> int:
-    """Writes the index; 1 where pages are missing."""
+    """Renews the index and the titles; 1 where pages are missing."""
     (folder() / "README.md").write_text(index(), encoding="utf-8")
+    for code in CATALOGUE:
+        head, _, rest = (page(code) or "").partition("\n")
+        if head and head != title(code):
+            (folder() / f"{code}.md").write_text(f"{title(code)}\n{rest}", encoding="utf-8")
     lacking = missing()
     if lacking:
         print("no page yet:", " ".join(lacking), file=sys.stderr)
