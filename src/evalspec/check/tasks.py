@@ -11,6 +11,7 @@ from evalspec.check.entries import Entries, Faults, read_entries
 from evalspec.check.pricing import bind_costs
 from evalspec.check.steps import StepRead, read_single, read_steps
 from evalspec.check.values import word_of, words_of
+from evalspec.check.templates import check_named_prompts
 from evalspec.language.answer_types import YesNo
 from evalspec.language.candidates import Baseline, Hosted, ModelSpec, Recorded
 from evalspec.language.program import Costs, Subset, Task
@@ -39,6 +40,7 @@ class Known:
 def read_tasks(known: Known, faults: Faults) -> Mapping[str, Task]:
     """The tasks and chains that could be understood, in the order of the file."""
     blocks = {**known.declared.of("task"), **known.declared.of("chain")}
+    check_named_prompts(known.declared, faults)
     tasks: dict[str, Task] = {}
     for name, block in sorted(blocks.items(), key=lambda item: known.declared.place(item[1])):
         task = _read(name, block, known, faults)
@@ -55,7 +57,7 @@ def _read(name: str, block: tree.Block, known: Known, faults: Faults) -> Task | 
         return None
     chain = block.kind.text == "chain"
     answer_of = _answer_of(entries, faults) if chain else None
-    steps = _steps(entries, answer_of, chain, data, faults)
+    steps = _steps(entries, answer_of, chain, data, known, faults)
     if steps is None:
         _check_names(entries, known, faults)
         return None
@@ -102,17 +104,17 @@ def _answer_of(entries: Entries, faults: Faults) -> tree.Word | None:
 
 
 def _steps(
-    entries: Entries, answer_of: tree.Word | None, chain: bool, data: Data, faults: Faults
+    entries: Entries, answer_of: tree.Word | None, chain: bool, data: Data, known: Known, faults: Faults
 ) -> tuple[StepRead, ...] | None:
     if not chain:
-        single = read_single(entries, data, faults)
+        single = read_single(entries, data, known, faults)
         return (single,) if single is not None else None
     blocks = [b for b in entries.blocks if b.kind.text == "step"]
     if not blocks:
         if not entries.broken:
             faults.add("E0406", entries.block.header, "`chain` needs a `step`", "write `step NAME { … }`")
         return None
-    return read_steps(blocks, answer_of, data, faults)
+    return read_steps(blocks, answer_of, data, known, faults)
 
 
 def _decided(

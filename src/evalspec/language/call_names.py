@@ -146,17 +146,17 @@ CALLS: Mapping[str, Mapping[str, CallName]] = {
         _c("values", "one bin for each distinct confidence"),
     ),
     "shots": _group(
-        _c("first(5, of = DATASET, by = COLUMN)", "the first rows", built=False),
-        _c("random(5, of = DATASET, by = COLUMN, seed = 7)", "rows drawn by a seed", built=False),
+        _c("first(5, of = DATASET, by = COLUMN)", "the first rows"),
+        _c("random(5, of = DATASET, by = COLUMN, seed = 7)", "rows drawn by a seed"),
     ),
     "perturb": _group(
-        _c("typos(10%)", "letters changed in some words", built=False, runs=False),
-        _c("lowercase", "all in lower case", built=False, runs=False),
-        _c("extra_space", "more blanks", built=False, runs=False),
-        _c("contractions", "it is → it's", built=False, runs=False),
-        _c('synonyms(file("s.csv"))', "words replaced by synonyms", built=False, runs=False),
-        _c('names(file("n.csv"))', "names replaced", built=False, runs=False),
-        _c('python("p.py:f")', "a function of one's own (needs --allow-code)", built=False, runs=False),
+        _c("typos(10%)", "letters changed in some words", runs=False),
+        _c("lowercase", "all in lower case", runs=False),
+        _c("extra_space", "more blanks", runs=False),
+        _c("contractions", "it is → it's", runs=False),
+        _c('synonyms(file("s.csv"))', "words replaced by synonyms", runs=False),
+        _c('names(file("n.csv"))', "names replaced", runs=False),
+        _c('python("p.py:f")', "a function of one's own (needs --allow-code)", runs=False),
     ),
 }
 

@@ -80,8 +80,8 @@ def _task(scores: TaskScores) -> Document:
 def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -> Document:
     judged = scores.judged
     return {
-        "model": judged.candidate.name,
-        "prompt": None,
+        "model": judged.candidate.model,
+        "prompt": judged.candidate.variant or None,
         "served_models": list(judged.served_models),
         "rank": place if scores.ranked and scores.viable else None,
         "rank_low": standing.low if standing else None,
