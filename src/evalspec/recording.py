@@ -76,6 +76,7 @@ def settings_of(value: Json) -> Mapping[str, str]:
 def data_digests(plan: Plan) -> Document:
     """The digest of each dataset that the plan reads."""
     used = {planned.task.dataset for planned in plan.tasks}
+    used |= {s.shots.of for planned in plan.tasks for s in planned.task.steps if s.shots is not None}
     for planned in plan.tasks:
         used |= {c.use.train for c in planned.candidates if isinstance(c.use, Baseline)}
     return {name: plan.data[name].sha256 for name in sorted(used)}

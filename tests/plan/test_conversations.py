@@ -31,7 +31,7 @@ def planned(folder: Path, task: str, **row: object) -> PlannedTask:
 
 def request(task: PlannedTask, **values: object) -> Request:
     step = task.task.steps[-1]
-    return build_request(task.task, step, task.candidates[0], task.rows[0], values)
+    return build_request(task, step, task.candidates[0], task.rows[0], values)
 
 
 def test_messages_read_the_columns_the_labels_and_the_row(tmp_path: Path) -> None:

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalspec.check.asking import Asked, read_messages, read_request
+from evalspec.check.asking import OWN_NAMES, Asked, read_asking, read_request
+from evalspec.check.changes import read_perturbations, read_samples
+from evalspec.check.conversations import ONE
 from evalspec.check.entries import Entries, Faults, read_entries
-from evalspec.check.reading import (
-    UNKNOWN_LABELS,
-    AnswerRead,
-    gold_columns,
-    read_abstains,
-    read_answer,
-    read_confidence,
-    read_extract,
-    read_gold,
-    read_score,
-    read_strip,
-)
-from evalspec.language.answer_types import OneOf
+from evalspec.check.reading import AnswerRead, read_answer, read_reading, read_the_rest
+from evalspec.language.answer_types import OneOf, SomeOf
 from evalspec.language.expressions import Type
 from evalspec.language.program import Step
 from evalspec.text.values import dataclass
@@ -28,6 +19,7 @@ if TYPE_CHECKING:
 
     from evalspec.check.datasets import Data
     from evalspec.check.pricing import Labels
+    from evalspec.check.tasks import Known
     from evalspec.syntax import tree
     from evalspec.text.source import Span
 
@@ -41,10 +33,10 @@ class StepRead:
     asked: Asked
 
 
-def read_single(entries: Entries, data: Data, faults: Faults) -> StepRead | None:
+def read_single(entries: Entries, data: Data, known: Known, faults: Faults) -> StepRead | None:
     """The one step of a task."""
     answer = read_answer(entries, data, faults)
-    asked = read_messages(entries, data, answer, {}, faults)
+    asked = read_asking(entries, data, answer, {}, known, faults)
     return _step("", entries.block.header, entries, data, answer, asked, (), True, faults)
 
 
@@ -60,53 +52,39 @@ def _step(
     faults: Faults,
 ) -> StepRead | None:
     if answer is None:
-        _read_the_rest(entries, data, faults)
+        read_the_rest(entries, data, faults)
+        read_request(entries, faults)
         return None
-    gold = read_gold(entries, data, final, faults)
-    _no_gold(entries, gold, final, data, faults)
-    _reads_gold(asked, gold_columns(entries, data, final), faults)
-    _labels_mentioned(entries, answer, asked, faults)
+    read = read_reading(entries, answer, data, final, faults)
+    _reads_gold(asked, read.secret, faults)
+    _labels_mentioned(answer, asked, faults)
     step = Step(
         name=name,
         at=at,
         messages=asked.messages,
+        variants=asked.variants,
+        messages_column=asked.column,
+        images=asked.images,
+        shots=asked.shots.shots if asked.shots is not None else None,
+        samples=read_samples(entries, faults),
+        perturb=read_perturbations(entries, faults),
         parameters=read_request(entries, faults),
         answer=answer.type,
-        extract=read_extract(entries, faults),
-        strip_reasoning=read_strip(entries, faults),
-        abstains=read_abstains(entries, answer.type, faults),
-        gold=gold,
-        score=read_score(entries, answer.type, faults),
-        confidence=read_confidence(entries, answer.labels, faults),
+        extract=read.extract,
+        strip_reasoning=read.strip_reasoning,
+        abstains=read.abstains,
+        missing=read.missing,
+        gold=read.gold.whole,
+        field_golds=read.gold.fields,
+        score=read.scoring.score,
+        scores=read.scoring.scores,
+        right=read.scoring.right,
+        confidence=read.confidence.sources,
+        confidence_fields=read.confidence.fields,
+        votes=read.confidence.votes,
         reads=tuple(o for o in others if o in asked.names),
     )
     return StepRead(step, answer.labels, asked)
-
-
-def _no_gold(entries: Entries, gold: object, final: bool, data: Data, faults: Faults) -> None:
-    if gold is not None or not final or "gold" in entries.attributes or "gold" in entries.spoiled:
-        return
-    if data.dataset.label is None and not _label_was_given(data):
-        faults.add(
-            "E0426",
-            entries.block.header,
-            "nothing says which answers are right",
-            f"write `label = COLUMN` in dataset `{data.dataset.name}`, or `gold = …` here",
-        )
-
-
-def _label_was_given(data: Data) -> bool:
-    """Whether a label was given but is wrong, which was told already: its dataset was then not prepared."""
-    return data.loaded is None
-
-
-def _read_the_rest(entries: Entries, data: Data, faults: Faults) -> None:
-    """Says what else is wrong with a step whose answer type was not understood."""
-    read_gold(entries, data, False, faults)
-    read_request(entries, faults)
-    read_extract(entries, faults)
-    read_strip(entries, faults)
-    read_confidence(entries, UNKNOWN_LABELS, faults)
 
 
 def _reads_gold(asked: Asked, gold: frozenset[str], faults: Faults) -> None:
@@ -116,28 +94,33 @@ def _reads_gold(asked: Asked, gold: frozenset[str], faults: Faults) -> None:
         )
 
 
-def _labels_mentioned(entries: Entries, answer: AnswerRead, asked: Asked, faults: Faults) -> None:
-    value = entries.value("prompt")
-    if not isinstance(answer.type, OneOf) or value is None or not asked.messages or "labels" in asked.names:
+def _labels_mentioned(answer: AnswerRead, asked: Asked, faults: Faults) -> None:
+    """Warns of labels that the model is never told; shots tell them by example."""
+    if not isinstance(answer.type, OneOf | SomeOf):
         return
-    if not asked.columns and not asked.names:  # told as a prompt that reads nothing
-        return
-    text = asked.texts.casefold()
-    missing = [label for label in answer.type.labels if label.casefold() not in text]
-    if missing:
-        listed = ", ".join(f"`{m}`" for m in missing[:5]) + (
-            f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        )
-        noun = "label" if len(missing) == 1 else "labels"
-        faults.add("W0508", value.at, f"the prompt never mentions the {noun} {listed}",
-                   'list them: `{{ labels | join(", ") }}`')  # fmt: skip
+    for variant, conversation in asked.conversations.items():
+        read = conversation.names
+        if not conversation.messages or {"labels", "shots"} & read or not asked.columns | read:
+            continue  # told as a prompt that reads nothing
+        text = conversation.text.casefold()
+        missing = [label for label in answer.type.labels if label.casefold() not in text]
+        if missing:
+            what = "the prompt" if variant == ONE else f"the variant `{variant}`"
+            faults.add("W0508", conversation.at, f"{what} never mentions the {_listed(missing)}",
+                       'list them: `{{ labels | join(", ") }}`')  # fmt: skip
+
+
+def _listed(labels: Sequence[str]) -> str:
+    noun = "label" if len(labels) == 1 else "labels"
+    more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
+    return f"{noun} " + ", ".join(f"`{label}`" for label in labels[:5]) + more
 
 
 # ── chains ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def read_steps(
-    blocks: Sequence[tree.Block], answer_of: tree.Word | None, data: Data, faults: Faults
+    blocks: Sequence[tree.Block], answer_of: tree.Word | None, data: Data, known: Known, faults: Faults
 ) -> tuple[StepRead, ...] | None:
     """The steps of a chain in the order they are asked; None where one could not be understood."""
     named = _named_steps(blocks, data, faults)
@@ -147,7 +130,7 @@ def read_steps(
     types = {name: (a.value_type if a is not None else Type.UNKNOWN) for name, a in answers.items()}
     steps: list[StepRead | None] = []
     for name, entries in read.items():
-        asked = read_messages(entries, data, answers[name], types, faults)
+        asked = read_asking(entries, data, answers[name], types, known, faults)
         at = named[name].name.at if named[name].name is not None else named[name].header  # type: ignore[union-attr]
         steps.append(
             _step(name, at, entries, data, answers[name], asked, tuple(named), name == final, faults)
@@ -164,7 +147,7 @@ def _named_steps(blocks: Sequence[tree.Block], data: Data, faults: Faults) -> Ma
         name = block.name.text
         if name in named:
             faults.add("E0205", block.name.at, f"`{name}` is declared twice", "rename one of them")
-        elif name in (data.types or {}) or name in ("labels", "choices", "row"):
+        elif name in (data.types or {}) or name in OWN_NAMES:
             what = "a column of the dataset" if name in (data.types or {}) else "a name that prompts read"
             faults.add("E0421", block.name.at, f"`{name}` is {what} already", "rename the step")
         else:

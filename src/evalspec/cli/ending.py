@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from evalspec.cli.main import DONE, INCOMPLETE, INTERRUPTED, NOT_VIABLE
 from evalspec.cli.output import write_files
 from evalspec.cli.stored import store_flag
-from evalspec.language.candidates import Hosted
+from evalspec.language.candidates import Hosted, model_of
 from evalspec.language.program import Program
 from evalspec.models.endpoints import key_variable
 from evalspec.report.glyphs import visible
@@ -70,7 +70,7 @@ def troubles_told(troubles: Mapping[str, Trouble], program: Program) -> Iterator
     """A sentence for each candidate that was stopped, and for what its failed requests said."""
     for name, trouble in troubles.items():
         if trouble.stopped is not None:
-            use = program.models[name].use
+            use = program.models[model_of(name)].use
             variable = key_variable(use) if isinstance(use, Hosted) and trouble.refused else None
             key = f" (its key is the one in {variable})" if variable is not None else ""
             yield f"error: {visible(name)} is not asked any more: {visible(trouble.stopped.message)}{key}"

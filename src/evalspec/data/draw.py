@@ -26,23 +26,24 @@ class Drawn:
     """The rows that were drawn, in the order they are shown, by the group that they are for."""
 
     by: str | None
+    label: str | None
     groups: Mapping[str, tuple[Row, ...]]
 
-    def group(self, example: Mapping[str, object]) -> str:
-        """The group of an example: what it says in the `by` column."""
-        return group_of(example, self.by)
-
-    def for_example(self, example: Mapping[str, object]) -> tuple[Row, ...]:
-        """The rows that are shown with an example; none where its group has none."""
-        return self.groups.get(self.group(example), ())
+    def for_example(self, example: Mapping[str, object]) -> list[Mapping[str, object]]:
+        """What is shown with an example, as templates read it; nothing where its group has no rows."""
+        return [shot_values(row, self.label) for row in self.groups.get(group_of(example, self.by), ())]
 
 
-def draw_shots(shots: Shots, pool: Sequence[Row]) -> Drawn:
-    """At most `n` rows for each group of the pool: its first ones, or those that the seed chooses."""
+def draw_shots(shots: Shots, pool: Sequence[Row], label: str | None) -> Drawn:
+    """At most `n` rows for each group of the pool: its first ones, or those that the seed chooses.
+
+    `label` is the column of the pool's right answers.
+    """
     groups: dict[str, list[Row]] = {}
     for row in pool:
         groups.setdefault(group_of(row.values, shots.by), []).append(row)
-    return Drawn(by=shots.by, groups={name: _chosen(shots, name, rows) for name, rows in groups.items()})
+    chosen = {name: _chosen(shots, name, rows) for name, rows in groups.items()}
+    return Drawn(by=shots.by, label=label, groups=chosen)
 
 
 def group_of(values: Mapping[str, object], by: str | None) -> str:
@@ -63,7 +64,7 @@ def _chosen(shots: Shots, group: str, rows: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def shot_values(row: Row, label: str | None) -> Mapping[str, object]:
-    """A shot as templates read it: its columns, and its right answer as `label` where no column is called so."""
+    """A shot as templates read it: its columns, and the right answer as `label` if no column is called so."""
     if label is None or "label" in row.values:
         return row.values
     return {**row.values, "label": row.values.get(label)}

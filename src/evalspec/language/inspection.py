@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalspec.language import sandbox
-from evalspec.language.shapes import Items, Plain, Record, Shape, shape_of_type
+from evalspec.language.shapes import ANYTHING, Items, Plain, Record, Shape, Shapes, shape_of_type
 from evalspec.language.walking import HalfSet, NoList, NoMember, Walk, walk
 from evalspec.text.diagnostics import Diagnostic, did_you_mean, problem
 from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jinja2 import nodes
 
@@ -44,7 +44,7 @@ def inspect(
     written: Written,
     parsed: nodes.Template,
     scope: Mapping[str, Type] | None,
-    shapes: Mapping[str, Shape],
+    shapes: Shapes,
     where: str,
 ) -> Inspected:
     """What a template reads. `scope`: the names it may read, None where nobody knows them.
@@ -55,27 +55,35 @@ def inspect(
         return Inspected(frozenset(), frozenset(), (_too_long(written),))
     foreign = list(sandbox.foreign_constructs(parsed))
     faults = [_construct_fault(written, finding) for finding in foreign]
-    known = _shapes_of(scope, shapes) if scope is not None else None
-    found = walk(parsed, known)
+    found = walk(parsed, scope, _shapes_of(scope or {}, shapes))
     if scope is not None and not any(kind == "construct" for kind, _, _ in foreign):
         faults += [
             _unknown_name(written, found, n, scope, where) for n in sorted(found.names) if n not in scope
         ]
         faults += [_told(written, finding, where) for finding in _each_once(found.findings)]
-    return Inspected(frozenset(found.names), _columns(found, known or {}), tuple(faults))
+    row = shapes("row") or _row(scope or {})
+    return Inspected(frozenset(found.names), _columns(found, row), tuple(faults))
 
 
-def _shapes_of(scope: Mapping[str, Type], shapes: Mapping[str, Shape]) -> Mapping[str, Shape]:
-    """The shapes of all names; where nothing else is told, `row` has all the others as members."""
-    known = {name: shapes.get(name) or shape_of_type(kind) for name, kind in scope.items()}
-    if "row" in known and "row" not in shapes:
-        known["row"] = Record({name: shape for name, shape in known.items() if name != "row"})
-    return known
+def _shapes_of(scope: Mapping[str, Type], shapes: Shapes) -> Callable[[str], Shape]:
+    """The shape of a name: what is known of it, else what its type tells."""
+
+    def shape(name: str) -> Shape:
+        known = shapes(name)
+        if known is not None or name not in scope:
+            return known or ANYTHING
+        return _row(scope) if name == "row" else shape_of_type(scope[name])
+
+    return shape
 
 
-def _columns(found: Walk, known: Mapping[str, Shape]) -> frozenset[str]:
+def _row(scope: Mapping[str, Type]) -> Shape:
+    """What `row` is where nothing else is told: a record of all the other names."""
+    return Record({name: shape_of_type(kind) for name, kind in scope.items() if name != "row"})
+
+
+def _columns(found: Walk, row: Shape) -> frozenset[str]:
     """The columns that are read through `row`; all of them where it is read as a whole."""
-    row = known.get("row")
     columns = row.members if isinstance(row, Record) else {}
     return frozenset(columns if found.whole_row else (n for n in found.columns if n in columns))
 

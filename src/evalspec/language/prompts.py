@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from evalspec.language.shapes import nothing_more
 from evalspec.text.diagnostics import Diagnostic, problem
 from evalspec.text.source import Source, Span
 from evalspec.text.values import dataclass, field
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from evalspec.language.functions import Type
-    from evalspec.language.shapes import Shape
+    from evalspec.language.shapes import Shapes
 
 MOST_TAGS = 5_000
 TAG = re.compile(r"\{[{%].*?(?:[%}]\}|$)")
@@ -97,7 +98,7 @@ def read_prompt(
     written: Written,
     scope: Mapping[str, Type] | None,
     where: str,
-    shapes: Mapping[str, Shape] | None = None,
+    shapes: Shapes = nothing_more,
 ) -> tuple[Prompt | None, tuple[Diagnostic, ...]]:
     """The prompt, and what is wrong with it. `scope`: the names it may read, None where nobody knows them.
 
@@ -113,7 +114,7 @@ def read_prompt(
         )
     try:
         parsed = sandbox.ENVIRONMENT.parse(written.text)
-        found = inspection.inspect(written, parsed, scope, shapes or {}, where)
+        found = inspection.inspect(written, parsed, scope, shapes, where)
         if found.faults:
             return None, found.faults
         template = sandbox.compiled(parsed)

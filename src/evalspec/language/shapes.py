@@ -6,7 +6,7 @@ knows less than a value: whatever is not certain is ANYTHING, of which nothing i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from evalspec.language.functions import Type
@@ -47,11 +47,16 @@ class Anything:
 
 
 Shape = Plain | Record | Items | Anything
+Shapes = Callable[[str], Shape | None]  # what is known of a name beyond its type
 ANYTHING = Anything()
 TEXT = Plain(Type.TEXT)
 NUMBER = Plain(Type.NUMBER)
 CHOICES = Items(Record({"letter": TEXT, "text": ANYTHING}, "a choice"))
 LABELS = Items(TEXT)
+
+
+def nothing_more(name: str) -> None:
+    """Of every name: nothing is known beyond its type."""
 
 
 def shape_of_type(kind: Type) -> Shape:

@@ -6,7 +6,7 @@ how they are worded and placed is inspection's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import nodes
@@ -88,19 +88,20 @@ class Frame:
 class Walk:
     """What was found. `names` are those read from outside with their first line, `columns` those of `row`.
 
-    `scope` gives the shapes of the names that may be read; None where nobody knows them.
+    `scope` are the names that may be read, None where nobody knows them; `shape` tells what they are.
     """
 
-    scope: Mapping[str, Shape] | None
+    scope: Collection[str] | None
+    shape: Callable[[str], Shape]
     names: dict[str, int] = field(default_factory=dict)
     columns: set[str] = field(default_factory=set)
     whole_row: bool = False
     findings: list[Finding] = field(default_factory=list)
 
 
-def walk(parsed: nodes.Template, scope: Mapping[str, Shape] | None) -> Walk:
+def walk(parsed: nodes.Template, scope: Collection[str] | None, shape: Callable[[str], Shape]) -> Walk:
     """Everything that a template reads, and the members that cannot be."""
-    found = Walk(scope)
+    found = Walk(scope, shape)
     _statements(parsed.body, Frame(), found)
     return found
 
@@ -235,7 +236,7 @@ def _name(node: nodes.Name, frame: Frame, found: Walk) -> Shape:
 
 def _from_outside(node: nodes.Name, found: Walk) -> Shape:
     found.names.setdefault(node.name, node.lineno)
-    return (found.scope or {}).get(node.name, ANYTHING)
+    return found.shape(node.name)
 
 
 def _member(node: nodes.Getattr | nodes.Getitem, frame: Frame, found: Walk) -> Shape:

@@ -43,11 +43,13 @@ async def connected(
     environment: Mapping[str, str],
     training: TrainingOf,
     tasks: Collection[str] | None = None,
+    variants: Collection[str] = (),
 ) -> AsyncIterator[Mapping[str, Model]]:
     """The candidates by name, ready to be asked; their connections are closed on leaving.
 
     `training` gives what a baseline learns from; `tasks` are the names that recorded rows may carry (None:
-    any). Raises MissingEnvironment, UnusableSetting and UnusableTraining before anything is sent.
+    any), `variants` those of prompts. Raises MissingEnvironment, UnusableSetting and UnusableTraining
+    before anything is sent.
     """
     async with AsyncExitStack() as stack:
         connections = _Connections(stack=stack, environment=environment)
@@ -59,7 +61,7 @@ async def connected(
                 case Hosted() as use:
                     models[spec.name] = await connections.litellm(spec.name, use)
                 case Recorded() as use:
-                    models[spec.name] = recorded.recorded_model(spec.name, use, tasks)
+                    models[spec.name] = recorded.recorded_model(spec.name, use, tasks, variants)
                 case Baseline() as use:
                     models[spec.name] = baseline.baseline_model(spec.name, use, training(use))
                 case Http() | PythonFunction() | Simulated() | Cascade() | Vote():

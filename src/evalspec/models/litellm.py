@@ -14,8 +14,8 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +26,19 @@ from evalspec.language.candidates import Environment, Hosted, Price
 from evalspec.models.completions import NoCompletion, read_completion, without_secrets
 from evalspec.models.endpoints import api_key, base_url, resolved_headers, shared_part
 from evalspec.models.faults import MissingEnvironment
+from evalspec.models.images import NoImage
 from evalspec.models.masking import presentable, secret_forms
 from evalspec.models.model import Answer, Failure, FailureKind, Request, digest
-from evalspec.models.openai_http import attempt_limit_s, out_of_time, utc_now, with_logprobs
+from evalspec.models.openai_http import (
+    attempt_limit_s,
+    out_of_time,
+    utc_now,
+    wire_messages,
+    with_logprobs,
+)
 from evalspec.models.prices import cost_of
 from evalspec.models.refusals import refusal
+from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from evalspec.text.values import Json
@@ -44,12 +52,14 @@ def request_key(use: Hosted, environment: Mapping[str, str], request: Request) -
     """The request's identity: route, address, what is asked, sample. None while the address is unset."""
     if isinstance(use.base_url, Environment) and base_url(use, environment) is None:
         return None
-    return digest(use.route, _own_address(use, environment), _asked(use, request), request.sample)
+    return digest(
+        use.route, _own_address(use, environment), _asked(use, request, whole=False), request.sample
+    )
 
 
-def _asked(use: Hosted, request: Request) -> dict[str, Json]:
-    messages: list[Json] = [{"role": m.role, "content": m.content} for m in request.messages]
+def _asked(use: Hosted, request: Request, *, whole: bool) -> dict[str, Json]:
     parameters = {**use.parameters, **request.parameters}
+    messages: list[Json] = wire_messages(request, whole=whole)
     return {**(with_logprobs(parameters) if request.logprobs else parameters), "messages": messages}
 
 
@@ -92,6 +102,8 @@ class LitellmModel:
 
         try:
             return await self._exchange(litellm, request)
+        except NoImage as error:
+            return self._failure(FailureKind.TRANSIENT, f"the image {error}")
         except NoCompletion as error:
             return self._failure(FailureKind.TRANSIENT, f"not a chat completion: {error}")
         except openai.OpenAIError as error:  # what litellm's own exceptions descend from
@@ -103,7 +115,8 @@ class LitellmModel:
             return self._failure(FailureKind.REJECTED, f"litellm failed: {type(error).__name__}: {error}")
 
     async def _exchange(self, litellm: ModuleType, request: Request) -> Answer:
-        call = {**_asked(self.use, request), **self.access, "model": self.use.route}
+        asked = await to_thread.run_sync(partial(_asked, self.use, request, whole=True))
+        call = {**asked, **self.access, "model": self.use.route}
         limit = attempt_limit_s(self.use) + 60  # ours above runs out first
         begun = time.perf_counter_ns()
         said = await litellm.acompletion(**call, num_retries=0, max_retries=0, timeout=limit)

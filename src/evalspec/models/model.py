@@ -9,21 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from evalspec.text.values import dataclass, field
+
 if TYPE_CHECKING:
+    from evalspec.models.images import Image
     from evalspec.text.values import Json
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation."""
+    """One message of a conversation: a text, and the images beside it."""
 
     role: str
     content: str
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +34,8 @@ class Request:
     """One question to one candidate: what is asked, and about which example.
 
     `columns` is the example's row, for candidates that read the data itself (baselines) and not the
-    prompt. `task`, `step`, `example` and `sample` say what it is for; of these only `sample` is part
-    of a key, so that the same question asked twice is one request.
+    prompt. `task`, `step`, `variant` (of the prompt), `example` and `sample` say what it is for; of these
+    only `sample` is part of a key, so that the same question asked twice is one request.
     """
 
     task: str
@@ -43,6 +46,7 @@ class Request:
     logprobs: bool = False
     columns: Mapping[str, object] = field(default_factory=dict)
     sample: int = 0
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

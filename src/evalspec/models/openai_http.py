@@ -12,21 +12,23 @@ import ssl
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+from anyio import to_thread
 
 from evalspec.models.completions import NoCompletion, read_body, read_completion, without_secrets
 from evalspec.models.endpoints import Endpoint, wire_model
 from evalspec.models.faults import UnusableSetting
+from evalspec.models.images import NoImage, content_parts
 from evalspec.models.masking import presentable
 from evalspec.models.model import Answer, Failure, FailureKind, Request, digest
 from evalspec.models.prices import cost_of
 from evalspec.models.refusals import refusal
+from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     import aiohttp
@@ -40,12 +42,22 @@ CONNECT_LIMIT_S = 30.0
 TOP_LOGPROBS = 20
 
 
-def request_body(use: Hosted, request: Request) -> dict[str, Json]:
-    """The JSON object that is sent for a request; it is also what the request's key is made of."""
-    messages: list[Json] = [{"role": m.role, "content": m.content} for m in request.messages]
+def request_body(use: Hosted, request: Request, *, whole: bool = True) -> dict[str, Json]:
+    """The JSON object that is sent for a request.
+
+    Where it is not `whole`, images stand in it by their digests: that is what the request's key is made of.
+    Raises NoImage where an image that is to be sent cannot be read any more.
+    """
     body: dict[str, Json] = {**use.parameters, **request.parameters}
     body = with_logprobs(body) if request.logprobs else body
-    return {**body, "model": wire_model(use), "messages": messages}
+    return {**body, "model": wire_model(use), "messages": wire_messages(request, whole=whole)}
+
+
+def wire_messages(request: Request, *, whole: bool) -> list[Json]:
+    """The messages as the protocol has them: a text, or a list of a text and images."""
+    return [
+        {"role": m.role, "content": content_parts(m.content, m.images, whole=whole)} for m in request.messages
+    ]
 
 
 def with_logprobs(parameters: Mapping[str, Json]) -> dict[str, Json]:
@@ -55,7 +67,7 @@ def with_logprobs(parameters: Mapping[str, Json]) -> dict[str, Json]:
 
 def request_key(url: str, use: Hosted, request: Request) -> str:
     """The request's identity: where it goes, what is sent, and which sample of it this is."""
-    return digest(url, request_body(use, request), request.sample)
+    return digest(url, request_body(use, request, whole=False), request.sample)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +90,10 @@ class OpenAIModel:
 
     async def ask(self, request: Request) -> Answer | Failure:
         """Sends the request once."""
-        data = json.dumps(request_body(self.use, request)).encode()
+        try:
+            data = await _written(self.use, request)
+        except NoImage as error:
+            return self._failure(FailureKind.TRANSIENT, f"the image {error}")
         with anyio.move_on_after(attempt_limit_s(self.use)):
             return await self._attempt(data)
         return out_of_time(self.use)
@@ -120,6 +135,17 @@ class OpenAIModel:
 
     def _failure(self, kind: FailureKind, message: str, status: int | None = None) -> Failure:
         return Failure(kind=kind, message=presentable(message, self.at.secrets), status=status)
+
+
+async def _written(use: Hosted, request: Request) -> bytes:
+    """The body as bytes; images are read in a thread, because a disk may be slow."""
+    if any(message.images for message in request.messages):
+        return await to_thread.run_sync(_encoded, use, request)
+    return _encoded(use, request)
+
+
+def _encoded(use: Hosted, request: Request) -> bytes:
+    return json.dumps(request_body(use, request)).encode()
 
 
 def attempt_limit_s(use: Hosted) -> float:

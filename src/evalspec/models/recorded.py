@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalspec.language.candidates import model_of
 from evalspec.models.model import Answer, Failure, FailureKind, Request
 from evalspec.models.recorded_rows import BadRow, RecordedRow, read_row
 from evalspec.text.values import dataclass, field
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 
-# What an answer is found by: task, step, example, sample. None: the row names no task, or no step.
-Slot = tuple[str | None, str | None, str, int]
+# What an answer is found by: task, step, prompt variant, example, sample. None: the row names no such thing.
+Slot = tuple[str | None, str | None, str | None, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,12 @@ class Skipped:
 
     other_task: int = 0
     other_model: int = 0
+    other_prompt: int = 0
     perturbed: int = 0
 
     @property
     def total(self) -> int:
-        return self.other_task + self.other_model + self.perturbed
+        return self.other_task + self.other_model + self.other_prompt + self.perturbed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,8 @@ class RecordedTable:
         """What was recorded for a request: rows that name its task and step before rows that name neither."""
         for task in (request.task, None):
             for step in (request.step or None, None):
-                held = self.answers.get((task, step, request.example, request.sample))
+                slot = (task, step, request.variant or None, request.example, request.sample)
+                held = self.answers.get(slot)
                 if held is not None:
                     return held
         return None
@@ -73,15 +76,16 @@ class RecordedTable:
 
 
 def read_recorded(
-    files: Iterable[Path], *, model: str, tasks: Collection[str] | None = None
+    files: Iterable[Path], *, model: str, tasks: Collection[str] | None = None, variants: Collection[str] = ()
 ) -> tuple[RecordedTable, tuple[RecordedFault, ...]]:
     """The table of what `model` answered, and the faults found on the way.
 
     Rows that name another model, or a task outside `tasks` (None: any task), are skipped and counted;
-    so are rows about changed (perturbed) examples. Of two equal rows one is kept; two that differ about
-    the same thing are a fault, and the first one is kept.
+    so are rows about changed (perturbed) examples, and, where there are `variants` of prompts, rows that
+    name another one; where there are none, the prompt that a row names means nothing. Of two equal rows
+    one is kept; two that differ about the same thing are a fault, and the first one is kept.
     """
-    reading = _Reading(model=model, tasks=tasks)
+    reading = _Reading(model=model, tasks=tasks, variants=variants)
     for path in files:
         reading.read(path)
     skipped = Skipped(**reading.skipped)
@@ -95,6 +99,7 @@ class _Reading:
 
     model: str
     tasks: Collection[str] | None
+    variants: Collection[str]
     answers: dict[Slot, Answer | Failure] = field(default_factory=dict)
     places: dict[Slot, tuple[str, int]] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
@@ -124,13 +129,16 @@ class _Reading:
         if reason is not None:
             self.skipped[reason] = self.skipped.get(reason, 0) + 1
         elif row.held is not None:
-            self._keep(file, number, (row.task, row.step, row.example, row.sample), row.held)
+            prompt = row.prompt if self.variants else None
+            self._keep(file, number, (row.task, row.step, prompt, row.example, row.sample), row.held)
 
     def _reason_to_skip(self, row: RecordedRow) -> str | None:
         if row.model is not None and row.model != self.model:
             return "other_model"
         if row.task is not None and self.tasks is not None and row.task not in self.tasks:
             return "other_task"
+        if self.variants and row.prompt is not None and row.prompt not in self.variants:
+            return "other_prompt"
         return "perturbed" if row.perturbed else None
 
     def _keep(self, file: str, number: int, slot: Slot, held: Answer | Failure) -> None:
@@ -140,7 +148,7 @@ class _Reading:
         elif not _same(known, held):
             first_file, first_line = self.places[slot]
             where = f"line {first_line}" + ("" if first_file == file else f" of {first_file}")
-            message = f"`{slot[2]}` was already answered otherwise in {where}"
+            message = f"`{slot[3]}` was already answered otherwise in {where}"
             self.faults.append(RecordedFault(file, number, message))
 
 
@@ -185,7 +193,10 @@ class RecordedModel:
         return self.table.reply(request)
 
 
-def recorded_model(name: str, use: Recorded, tasks: Collection[str] | None = None) -> RecordedModel:
+def recorded_model(
+    name: str, use: Recorded, tasks: Collection[str] | None = None, variants: Collection[str] = ()
+) -> RecordedModel:
     """The candidate that answers from these files; `faults` are the rows that cannot be used."""
-    table, faults = read_recorded(use.files, model=use.model or name, tasks=tasks)
+    model = use.model or model_of(name)
+    table, faults = read_recorded(use.files, model=model, tasks=tasks, variants=variants)
     return RecordedModel(name=name, table=table, faults=faults)

@@ -42,6 +42,7 @@ class RecordedRow:
     step: str | None
     sample: int
     model: str | None
+    prompt: str | None
     perturbed: bool
     held: Answer | Failure | None
 
@@ -55,6 +56,7 @@ def read_row(line: bytes) -> RecordedRow:
         step=_text(said, "step"),
         sample=_count(said, "sample") or 0,
         model=_text(said, "model"),
+        prompt=_name(said, "prompt"),
         perturbed=bool(said.get("perturbation")),
         held=_held(said),
     )
@@ -148,6 +150,12 @@ def _text(said: Mapping[str, Any], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise BadRow(f"`{name}` is not text")
     return value or None
+
+
+def _name(said: Mapping[str, Any], name: str) -> str | None:
+    """A name where there is one; anything else (other tools write whole prompts there) is none."""
+    value = said.get(name)
+    return value if isinstance(value, str) and value else None
 
 
 def _number(said: Mapping[str, Any], name: str) -> float | None:

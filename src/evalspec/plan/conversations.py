@@ -7,20 +7,20 @@ stored run drives it with kept ones, and both get the same traces.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalspec.answers.confidence import STATED_INSTRUCTION
-from evalspec.answers.judge import gold_label
+from evalspec.answers.finding import plain
+from evalspec.answers.handing import asked_with, gold_handed_on, labels_told
 from evalspec.answers.letters import choices
-from evalspec.answers.numbers import gold_number
-from evalspec.answers.reading import Outcome, Reading, labels_of, read
-from evalspec.language.answer_types import LetterOf, NumberAnswer
+from evalspec.answers.reading import Outcome, Reading, read
+from evalspec.language.answer_types import LetterOf
 from evalspec.language.candidates import Hosted, ModelSpec
-from evalspec.language.program import ConfidenceSource, Step, Task
+from evalspec.language.program import ConfidenceSource, Step
 from evalspec.language.sandbox import RenderFault
 from evalspec.models.capabilities import gives_logprobs
+from evalspec.models.images import Image, NoImage, named_in
 from evalspec.models.model import Answer, Failure, Message, Request
 from evalspec.plan.plan import Passing, PlannedTask
 
@@ -71,8 +71,8 @@ def converse(planned: PlannedTask, candidate: ModelSpec, visit: Visit) -> Conver
     """The conversation of a visit."""
     row = planned.rows[visit.example]
     if visit.passing is Passing.FREE:
-        return _free(planned.task, candidate, visit, row)
-    return _given_gold(planned.task, candidate, visit, row)
+        return _free(planned, candidate, visit, row)
+    return _given_gold(planned, candidate, visit, row)
 
 
 def requests_of(planned: PlannedTask, candidate: ModelSpec, trace: Trace) -> Mapping[str, Request]:
@@ -95,32 +95,32 @@ def source_for(candidate: ModelSpec, step: Step) -> ConfidenceSource | None:
     if not isinstance(candidate.use, Hosted):
         return ConfidenceSource.OWN
     for source in step.confidence:
-        if source is ConfidenceSource.STATED or gives_logprobs(candidate.use):
+        if source is not ConfidenceSource.LOGPROBS or gives_logprobs(candidate.use):
             return source
     return None
 
 
-def _free(task: Task, candidate: ModelSpec, visit: Visit, row: Row) -> Conversation:
+def _free(planned: PlannedTask, candidate: ModelSpec, visit: Visit, row: Row) -> Conversation:
     """Each step reads what the steps before it really said."""
     done: dict[str, StepTrace] = {}
-    for step in task.steps:
+    for step in planned.task.steps:
         blocked = _blocked(step, done)
         if blocked is not None:
             done[step.name] = StepTrace(step.name, blocked, None)
             continue
-        values = {name: _plain(done[name].reading.value) for name in step.reads}
-        done[step.name] = yield from _ask(task, step, candidate, row, values)
+        values = {name: plain(done[name].reading.value) for name in step.reads}
+        done[step.name] = yield from _ask(planned, step, candidate, row, values)
     return Trace(visit, tuple(done.values()))
 
 
-def _given_gold(task: Task, candidate: ModelSpec, visit: Visit, row: Row) -> Conversation:
+def _given_gold(planned: PlannedTask, candidate: ModelSpec, visit: Visit, row: Row) -> Conversation:
     """Each step that reads others reads their gold; without one it is left out."""
     traces = []
-    for step in task.steps:
-        golds = {name: gold_value(task.step(name), row) for name in step.reads}
+    for step in planned.task.steps:
+        golds = {name: gold_value(planned.task.step(name), row) for name in step.reads}
         if not step.reads or None in golds.values():
             continue
-        traces.append((yield from _ask(task, step, candidate, row, golds)))
+        traces.append((yield from _ask(planned, step, candidate, row, golds)))
     return Trace(visit, tuple(traces))
 
 
@@ -142,11 +142,11 @@ def _blocked(step: Step, done: Mapping[str, StepTrace]) -> Reading | None:
 
 
 def _ask(
-    task: Task, step: Step, candidate: ModelSpec, row: Row, values: Mapping[str, object]
+    planned: PlannedTask, step: Step, candidate: ModelSpec, row: Row, values: Mapping[str, object]
 ) -> Generator[Request, Reply, StepTrace]:
     source = source_for(candidate, step)
     try:
-        request = build_request(task, step, candidate, row, values)
+        request = build_request(planned, step, candidate, row, values)
     except RenderFault as fault:
         return StepTrace(
             step.name, Reading(outcome=Outcome.ERROR, why=f"the prompt cannot be rendered: {fault}"), None
@@ -158,17 +158,25 @@ def _ask(
 
 
 def build_request(
-    task: Task, step: Step, candidate: ModelSpec, row: Row, values: Mapping[str, object]
+    planned: PlannedTask, step: Step, candidate: ModelSpec, row: Row, values: Mapping[str, object]
 ) -> Request:
-    """The request of a step about an example, given the answers that it reads. Raises RenderFault."""
+    """The request of a step about an example, given the answers that it reads: what will really be sent.
+
+    Raises RenderFault where a template or an image cannot be brought into a message.
+    """
     hosted = isinstance(candidate.use, Hosted)
     source = source_for(candidate, step)
+    messages: tuple[Message, ...] = ()
+    if hosted:
+        messages = _messages(planned, step, candidate, row, values)
+        messages = _with_instruction(messages, source)
     return Request(
-        task=task.name,
+        task=planned.task.name,
         step=step.name,
         example=row.id,
-        messages=_messages(step, row, values, source) if hosted else (),
-        parameters={**candidate.use.parameters, **step.parameters}
+        variant=candidate.variant,
+        messages=messages,
+        parameters={**asked_with(step, candidate.use), **candidate.use.parameters, **step.parameters}
         if isinstance(candidate.use, Hosted)
         else {},
         logprobs=hosted and source is ConfidenceSource.LOGPROBS,
@@ -177,36 +185,58 @@ def build_request(
 
 
 def _messages(
-    step: Step, row: Row, values: Mapping[str, object], source: ConfidenceSource | None
+    planned: PlannedTask, step: Step, candidate: ModelSpec, row: Row, values: Mapping[str, object]
 ) -> tuple[Message, ...]:
+    """The conversation of a step with its images, which stand beside the last message."""
+    if step.messages_column is not None:
+        messages = _held(row.values.get(step.messages_column))
+    else:
+        scope = _scope(planned, step, row, values)
+        messages = [Message(role, prompt.render(scope)) for role, prompt in step.asked_as(candidate.variant)]
+    images = _images(planned, step, row)
+    if images and messages:
+        messages.append(replace(messages.pop(), images=images))
+    return tuple(messages)
+
+
+def _held(conversation: object) -> list[Message]:
+    """The messages that a cell holds; `check` saw to it that it does."""
+    items = conversation if isinstance(conversation, list) else []
+    return [Message(str(item["role"]), str(item["content"])) for item in items]
+
+
+def _scope(planned: PlannedTask, step: Step, row: Row, values: Mapping[str, object]) -> Mapping[str, object]:
+    """What templates read: columns, earlier answers, labels, choices and shots."""
     scope = {**row.values, **values, "row": row.values}
-    if labels := labels_of(step, row.values):
+    if labels := labels_told(step, row.values):
         scope["labels"] = list(labels)
     if isinstance(step.answer, LetterOf):
         offered = choices(step.answer.columns, row.values)
         scope["choices"] = [{"letter": letter, "text": text} for letter, text in offered.items()]
-    messages = [Message(role, prompt.render(scope)) for role, prompt in step.messages]
-    if source is ConfidenceSource.STATED and messages:
-        last = messages.pop()
-        messages.append(Message(last.role, f"{last.content}\n\n{STATED_INSTRUCTION}"))
-    return tuple(messages)
+    if (drawn := planned.shots.get(step.name)) is not None:
+        scope["shots"] = drawn.for_example(row.values)
+    return scope
+
+
+def _images(planned: PlannedTask, step: Step, row: Row) -> tuple[Image, ...]:
+    found: list[Image] = []
+    for written in (name for column in step.images for name in named_in(row.values.get(column))):
+        try:
+            if planned.album is not None:
+                found.append(planned.album.find(written, row.file))
+        except NoImage as fault:
+            raise RenderFault(f"the image `{written[:80]}` cannot be sent: {fault}") from fault
+    return tuple(found)
+
+
+def _with_instruction(messages: tuple[Message, ...], source: ConfidenceSource | None) -> tuple[Message, ...]:
+    """The messages, the last of them asking for a stated confidence where that is the source."""
+    if source is not ConfidenceSource.STATED or not messages:
+        return messages
+    last = messages[-1]
+    return (*messages[:-1], replace(last, content=f"{last.content}\n\n{STATED_INSTRUCTION}"))
 
 
 def gold_value(step: Step, row: Row) -> object:
-    """The gold of a step as a later step reads it, in the form of an answer; None where there is none."""
-    gold = step.gold(row.values) if step.gold is not None else None
-    if isinstance(step.answer, NumberAnswer):
-        first = gold[0] if isinstance(gold, list) and gold else gold
-        return _plain(gold_number(first)) if first is not None else None
-    label = gold_label(step, gold, row.values)
-    if label is not None:
-        return label
-    first = gold[0] if isinstance(gold, list) and gold else gold
-    return first if isinstance(first, str) else None
-
-
-def _plain(value: object) -> object:
-    """Numbers in one form, so that 8, 8.0 and "8" make the same prompt."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value
+    """The gold of a step as a later step reads it; None where there is none."""
+    return gold_handed_on(step, step.gold(row.values), row.values) if step.gold is not None else None

@@ -74,7 +74,7 @@ def known_requests(
             if step.reads and (not golden or None in golds.values()):
                 continue
             try:
-                yield build_request(planned.task, step, candidate, row, golds)
+                yield build_request(planned, step, candidate, row, golds)
             except RenderFault as fault:
                 faults.append((row.id, str(fault)))
 

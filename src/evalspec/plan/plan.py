@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from evalspec.language.candidates import ModelSpec, Recorded
+from evalspec.data.draw import Drawn, draw_shots
+from evalspec.language.candidates import ModelSpec, Recorded, by_variant
 from evalspec.language.expressions import holds
-from evalspec.language.program import Program, Subset, Task
+from evalspec.language.program import Program, Shots, Subset, Task
+from evalspec.models.images import Album
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Loaded, Row
@@ -36,6 +38,8 @@ class PlannedTask:
     candidates: tuple[ModelSpec, ...]
     rows: tuple[Row, ...]
     subsets: tuple[Subset, ...]
+    shots: Mapping[str, Drawn] = field(default_factory=dict)  # by step
+    album: Album | None = None  # where its images lie
 
     def passings(self, candidate: ModelSpec) -> tuple[Passing, ...]:
         """How the candidate runs: given gold only where a step reads another, and never from records."""
@@ -58,7 +62,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What of a spec is run: models, tasks, one subset, at most so many examples. Empty means all."""
+    """What of a spec is run: models, tasks, one subset, at most so many examples. Empty means all.
+
+    A model's name means all its prompt variants, `model/variant` one of them.
+    """
 
     models: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
@@ -77,7 +84,7 @@ class EmptySelection(ValueError):
 
 def build_plan(program: Program, data: Mapping[str, Loaded], selection: Selection, seed: int = 0) -> Plan:
     """The plan for what is selected of a program. Raises EmptySelection."""
-    _known(selection.models, program.models, "model")
+    _known(selection.models, _candidate_names(program), "model")
     _known(selection.tasks, program.tasks, "task")
     if selection.limit is not None and selection.limit < 1:
         raise EmptySelection("the selection leaves nothing to run: its limit is below 1")
@@ -103,6 +110,14 @@ def not_runnable(plan: Plan) -> tuple[Diagnostic, ...]:
     )
 
 
+def _candidate_names(program: Program) -> Mapping[str, object]:
+    """Every name that selects candidates: those of models, and those of their variants."""
+    found = dict(program.models)
+    for spec in program.models.values():
+        found |= {c.name: c for c in by_variant(spec, program.variants)}
+    return found
+
+
 def _known(names: Sequence[str], known: Mapping[str, object], kind: str) -> None:
     for name in names:
         if name not in known:
@@ -119,11 +134,24 @@ def _planned(
         rows = [row for row in rows if any(holds(s.where, row.values) for s in chosen)]
     if selection.limit is not None:
         rows = sample(rows, selection.limit, seed)
-    models = [m for m in task.models if not selection.models or m in selection.models]
-    candidates = tuple(program.models[m] for m in models)
+    every = (c for m in task.models for c in by_variant(program.models[m], task.variants))
+    candidates = tuple(c for c in every if _selected(c, selection))
     return PlannedTask(
-        task=replace(task, models=tuple(models)), candidates=candidates, rows=tuple(rows), subsets=subsets
+        task=replace(task, models=tuple(dict.fromkeys(c.model for c in candidates))),
+        candidates=candidates,
+        rows=tuple(rows),
+        subsets=subsets,
+        shots={step.name: _drawn(step.shots, program, data) for step in task.steps if step.shots is not None},
+        album=Album.of(program.datasets[task.dataset]) if any(s.images for s in task.steps) else None,
     )
+
+
+def _selected(candidate: ModelSpec, selection: Selection) -> bool:
+    return not selection.models or bool({candidate.name, candidate.model} & set(selection.models))
+
+
+def _drawn(shots: Shots, program: Program, data: Mapping[str, Loaded]) -> Drawn:
+    return draw_shots(shots, data[shots.of].rows, program.datasets[shots.of].label)
 
 
 def sample(rows: Sequence[Row], n: int, seed: int) -> list[Row]:

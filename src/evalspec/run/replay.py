@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from evalspec.language.candidates import ModelSpec, Recorded
 from evalspec.models.connect import keyer
 from evalspec.models.model import Answer, Failure, FailureKind, Request
-from evalspec.models.recorded import read_recorded
+from evalspec.models.recorded import recorded_model
 from evalspec.plan.conversations import Trace, Visit, converse, visits
 from evalspec.run.session import training_of
 
@@ -87,9 +87,8 @@ def _replayed(
 
 def _lookup(plan: Plan, candidate: ModelSpec, store: Store | None, environment: Mapping[str, str]) -> Lookup:
     if isinstance(candidate.use, Recorded):
-        table, _ = read_recorded(candidate.use.files, model=candidate.use.model or candidate.name,
-                                 tasks=frozenset(plan.program.tasks))  # fmt: skip
-        return table.reply
+        tasks, variants = frozenset(plan.program.tasks), plan.program.variants
+        return recorded_model(candidate.name, candidate.use, tasks, variants).table.reply
     key_of = keyer(candidate, environment=environment, training=training_of(plan))
 
     def kept(request: Request) -> Reply | None:

@@ -5,12 +5,12 @@ Knows the plan's conversations and the store; how requests are paced and retried
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from evalspec.language.candidates import Baseline, Hosted
+from evalspec.language.candidates import Baseline, Hosted, by_variant
 from evalspec.language.program import Program
 from evalspec.models.baseline import Training, without_scored
 from evalspec.models.connect import connected
@@ -54,10 +54,14 @@ async def ask_all(
     Raises EvalspecFault for candidates that cannot be connected, before anything is sent, and for a store
     that can take no more, after what was on its way arrived.
     """
-    names = {c.name for planned in plan.tasks for c in planned.candidates}
-    specs = [spec for name, spec in plan.program.models.items() if name in names]
-    tasks = frozenset(plan.program.tasks)
-    async with connected(specs, environment=environment, training=training_of(plan), tasks=tasks) as models:
+    specs = {c.name: c for planned in plan.tasks for c in planned.candidates}
+    async with connected(
+        specs.values(),
+        environment=environment,
+        training=training_of(plan),
+        tasks=frozenset(plan.program.tasks),
+        variants=plan.program.variants,
+    ) as models:
         jobs = {name: candidate_jobs(plan, name) for name in models}
         await execute(
             jobs, models, store, settings=settings, on_result=gathered.add, on_event=on_event, stop=stop
@@ -116,11 +120,11 @@ def settings_for(program: Program, *, concurrency: int | None, keeping: Keeping)
         least = min((n for n in (declared, own.pop(provider, None)) if n is not None), default=None)
         if least is not None:
             together.append((least, _of_provider(program, provider)))
+    together += [(n, _of_models(program, [name])) for name, n in own.items()]
     overall = [n for n in (limits.concurrency, concurrency) if n is not None]
     return Settings(
         limits=Limits(
             concurrency=min(overall) if overall else None,
-            candidate_concurrency=own,
             shared_concurrency=tuple(together),
             rates=tuple(
                 Rate(per_s=rate, candidates=_meant(program, name))
@@ -132,13 +136,20 @@ def settings_for(program: Program, *, concurrency: int | None, keeping: Keeping)
 
 
 def _of_provider(program: Program, provider: str) -> frozenset[str]:
-    return frozenset(
-        n for n, s in program.models.items() if isinstance(s.use, Hosted) and s.use.provider == provider
+    return _of_models(
+        program,
+        [n for n, s in program.models.items() if isinstance(s.use, Hosted) and s.use.provider == provider],
     )
+
+
+def _of_models(program: Program, names: Iterable[str]) -> frozenset[str]:
+    """The candidates that some models make: themselves, and their prompt variants together."""
+    candidates = {n: by_variant(program.models[n], program.variants) for n in names if n in program.models}
+    return frozenset(n for name, own in candidates.items() for n in (name, *(c.name for c in own)))
 
 
 def _meant(program: Program, name: str) -> frozenset[str]:
     """The candidates that a limit on a model, a provider or (empty) on all means."""
     if not name:
-        return frozenset(program.models)
-    return frozenset((name,)) if name in program.models else _of_provider(program, name)
+        return _of_models(program, program.models)
+    return _of_models(program, [name]) if name in program.models else _of_provider(program, name)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalspec.data.audit import same_input_other_label
+from evalspec.language.answer_types import LetterOf
 from evalspec.language.candidates import Baseline
-from evalspec.language.program import Program, Task
+from evalspec.language.program import Program, Step, Task
 from evalspec.models.classifiers import without_scored
 from evalspec.text.diagnostics import Diagnostic, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from evalspec.check.names import Declared
     from evalspec.data.rows import Loaded
@@ -34,12 +35,22 @@ def equal_inputs_agree(
 
 
 def _read_columns(task: Task, program: Program, loaded: Loaded | None) -> tuple[str, ...]:
-    names = {name for step in task.steps for _, prompt in step.messages for name in prompt.names}
+    names = {name for step in task.steps for name in _read_by(step)}
     for model in task.models:
         use = program.models[model].use
         if isinstance(use, Baseline):
             names |= set(use.columns)
     return tuple(sorted(names & set(loaded.types))) if loaded is not None else ()
+
+
+def _read_by(step: Step) -> Iterator[str]:
+    """What a step is sent of a row, by the names of columns (and others, which templates read)."""
+    for _, prompt in step.templates:
+        yield from (*prompt.names, *prompt.members)
+        if isinstance(step.answer, LetterOf) and "choices" in prompt.names:
+            yield from step.answer.columns
+    yield from step.images
+    yield from (c for c in (step.messages_column, step.shots.by if step.shots else None) if c is not None)
 
 
 def training_rows_are_not_scored(

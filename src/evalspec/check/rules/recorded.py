@@ -35,7 +35,8 @@ def recorded_answers_fit(
 def _of_model(
     spec: ModelSpec, use: Recorded, program: Program, used_in: Iterable[Loaded]
 ) -> Iterable[Diagnostic]:
-    table, faults = read_recorded(use.files, model=use.model or spec.name, tasks=frozenset(program.tasks))
+    tasks, variants = frozenset(program.tasks), program.variants
+    table, faults = read_recorded(use.files, model=use.model or spec.name, tasks=tasks, variants=variants)
     for fault in faults[:SHOWN]:
         at = DataLine(fault.file, fault.line) if fault.line else spec.at
         yield problem(
@@ -57,7 +58,7 @@ def _of_model(
 
 def _unused(spec: ModelSpec, table: RecordedTable, used_in: Iterable[Loaded]) -> Iterable[Diagnostic]:
     ids = {row.id for loaded in used_in for row in loaded.rows}
-    answered = {example for _, _, example, _ in table.answers}
+    answered = {example for _, _, _, example, _ in table.answers}
     if not ids & answered:
         about = f"the recorded answers of `{spec.name}` are about none of the {len(ids):,} examples"
         way_out = "they are matched by `id`; does the dataset have `id = COLUMN`?"
@@ -67,6 +68,7 @@ def _unused(spec: ModelSpec, table: RecordedTable, used_in: Iterable[Loaded]) ->
         told = {
             "of other models": skipped.other_model,
             "of other tasks": skipped.other_task,
+            "of other prompts": skipped.other_prompt,
             "of changed examples": skipped.perturbed,
         }
         listed = ", ".join(f"{n:,} {what}" for what, n in told.items() if n)

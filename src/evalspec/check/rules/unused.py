@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 REFERENCES = {
     "data": "dataset", "train": "dataset", "costs": "costs", "models": "model", "provider": "provider",
 }  # fmt: skip
-KINDS = ("dataset", "costs", "provider", "model")
+PROMPTS = ("prompt", "system")
+KINDS = ("dataset", "costs", "provider", "model", "prompt")
 ANY = ""
 
 
@@ -64,7 +65,11 @@ def _references(entries: Iterable[tree.Entry]) -> Iterator[tuple[str, str]]:
                 if entry.target is not None:
                     yield "dataset", entry.target.text
                 yield from _references(entry.entries)
+                if entry.kind.text in ("prompts", "messages"):
+                    yield from _named_prompts(entry.entries)
             case tree.Attribute():
+                if entry.key.text in PROMPTS:
+                    yield from _named_prompts((entry,))
                 kind = REFERENCES.get(entry.key.text)
                 yield from ((kind, name) for name in _names(entry.value) if kind is not None)
                 yield from ((ANY, name) for name in _argument_names(entry.value))
@@ -73,6 +78,12 @@ def _references(entries: Iterable[tree.Entry]) -> Iterator[tuple[str, str]]:
                 yield from ((ANY, word) for word in re.findall(r"\w+", text))
             case _:
                 pass
+
+
+def _named_prompts(entries: Iterable[tree.Entry]) -> Iterator[tuple[str, str]]:
+    """The top-level prompts that entries are given as."""
+    values = (entry.value for entry in entries if isinstance(entry, tree.Attribute))
+    yield from (("prompt", value.text) for value in values if isinstance(value, tree.Name))
 
 
 def _names(value: tree.Expr) -> Iterator[str]:
