@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from check.cases import Case, every_case, said_of
+from check.cases import FOLDER, Case, every_case, said_of
+from check.mutations import mutants
 from evalspec.cli.fixing import MOST_PASSES, fix_files
 from evalspec.cli.main import main
 from evalspec.pipeline import check_file, check_source
@@ -94,6 +95,17 @@ def test_fixing_a_case_on_disk_leaves_it_with_no_more_errors(case: Case, tmp_pat
 def in_specs(diagnostics: tuple[Diagnostic, ...]) -> list[Diagnostic]:
     """The errors of specs and prompts; those of data may come to light once a spec can be read."""
     return [d for d in errors(diagnostics) if isinstance(d.at, Span)]
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_damaged_specs_never_get_worse(seed: int, tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(FOLDER / "check" / "data")
+    path = tmp_path / "m.eval"
+    for text in mutants(seed, 60):
+        path.write_bytes(text.encode(errors="replace"))
+        before = in_specs(check_file(path).diagnostics)
+        fix_files([path], lambda spec: check_file(spec).diagnostics)
+        assert len(in_specs(check_file(path).diagnostics)) <= len(before)
 
 
 # ── which are certain ─────────────────────────────────────────────────────────────────────────────
