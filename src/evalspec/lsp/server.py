@@ -14,11 +14,14 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from lsprotocol import types
 from pygls import uris
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol
+from pygls.protocol.json_rpc import JsonRPCNotification
 
 from evalspec import __version__
 from evalspec.lsp.desk import Desk, Document, Result
@@ -34,11 +37,25 @@ WATCHED = "**/*.{eval,csv,tsv,jsonl,ndjson,json,parquet,gz,jinja,j2}"
 Answer = TypeVar("Answer")
 
 
+class Protocol(LanguageServerProtocol):
+    """Answers requests that cannot be read, too: pygls itself would leave whoever asked waiting."""
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """A message as the protocol has it; one that has another shape is refused and passed over."""
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as fault:
+            if "id" in data and "method" in data:
+                self._send_response(data["id"], error=fault.to_response_error())
+            return JsonRPCNotification(method="$/unreadable", jsonrpc="2.0", params=None)
+
+
 class Server(LanguageServer):
     """A language server with its desk. What is `told` is kept by spec and by the file that it is told in."""
 
     def __init__(self) -> None:
-        super().__init__("evalspec", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
+        full = types.TextDocumentSyncKind.Full
+        super().__init__("evalspec", __version__, text_document_sync_kind=full, protocol_cls=Protocol)
         self.desk = Desk()
         self.told: dict[str, dict[str, tuple[Said, ...]]] = {}
         self.waiting: dict[str, asyncio.Task[None]] = {}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from evalspec.language.call_names import CALLS
 from evalspec.language.functions import FUNCTIONS
-
 from evalspec.lsp.context import context_at
 from evalspec.lsp.surroundings import entry_at, function_at
 

@@ -58,15 +58,15 @@ def _due(
 ) -> tuple[Iterator[Offer], str]:
     """What is due at the end of a tag, and what of it is typed already."""
     if found := FILTER.search(tag):
-        return _words(FILTERS, Kind.FUNCTION, "filter"), found.group(1)
+        return _words(sorted(FILTERS), Kind.FUNCTION, "filter"), found.group(1)
     if found := TEST.search(tag):
-        return _words(TESTS, Kind.FUNCTION, "test"), found.group(1)
+        return _words(sorted(TESTS), Kind.FUNCTION, "test"), found.group(1)
     if found := KEY.search(tag):
         return _members(view, context, found.group(1), content, dataset), found.group(2)
     if found := MEMBER.search(tag):
         return _members(view, context, found.group(1), content, dataset), found.group(2)
     if found := TAG.search(tag):
-        return _words(frozenset(TAGS), Kind.WORD, "tag"), found.group(1)
+        return _words(TAGS, Kind.WORD, "tag"), found.group(1)
     if (found := NAME.search(tag)) and not _in_quotes(tag):
         return _names(view, context, content, dataset), found.group(1)
     return iter(()), ""
@@ -78,7 +78,7 @@ def _in_quotes(tag: str) -> bool:
 
 
 def _words(words: Iterable[str], kind: Kind, detail: str) -> Iterator[Offer]:
-    return (Offer(label=word, kind=kind, detail=detail) for word in sorted(words))
+    return (Offer(label=word, kind=kind, detail=detail) for word in words)
 
 
 def _members(view: View, context: Context, owner: str, content: Content, dataset: str) -> Iterator[Offer]:
