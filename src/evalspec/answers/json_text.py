@@ -61,7 +61,7 @@ def values_in(text: str, opening: str) -> tuple[Stretch, ...]:
             budget -= len(text) - start
             position = start + 1
         else:
-            kept.append(Stretch(value, start, end, _sound(value)))
+            kept.append(Stretch(value, start, end, sound(value)))
             position = end
             continue
         failures += 1
@@ -99,7 +99,7 @@ def _value_of(text: str) -> object:
         value = _DECODER.decode(text.strip())
     except (ValueError, RecursionError):
         return None
-    return value if _sound(value) else None
+    return value if sound(value) else None
 
 
 def _number(text: str) -> Decimal | _Unsound:
@@ -123,7 +123,7 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _sound(value: object) -> bool:
+def sound(value: object) -> bool:
     """Whether a value is not too deep, not too large, and made of nothing that cannot be believed."""
     level, parts = [value], 0
     for _ in range(DEEPEST + 1):

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from evalspec.check.entries import Entries, Faults, read_entries
+from evalspec.check.scoring import default_metric, fields_of, text_scores
 from evalspec.check.values import quantity_of, several_of, shown, word_of
 from evalspec.language.answer_types import TextAnswer
-from evalspec.language.metric_names import LATER_METRICS, METRICS, Measure, Metric
+from evalspec.language.metric_names import LATER_METRICS, METRICS, Measure, Metric, metric_named
 from evalspec.language.program import Bound, Costs, Limits, Step, Subset
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Label, did_you_mean, problem, rewritten
@@ -35,6 +36,7 @@ PARAMETRIC = re.compile(r".*[@^].*|p[0-9]+(\.[0-9]+)?")  # pass@10, pass^5, cove
 SIGNED = ("overconfidence",)
 OF_A_LABEL = ("precision", "recall", "f1")
 OF_STEPS = ("accuracy",)
+OF_FIELDS = ("accuracy",)  # of the fields of a JSON answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,8 @@ class Measured:
 
 def known_metric(word: tree.Word, measured: Measured | None, faults: Faults) -> Metric | None:
     """The metric of that name, where this task has it. `measured`: None where the task was not understood."""
+    if measured is not None and word.text in text_scores(measured.final):
+        return metric_named(word.text)
     metric = METRICS.get(word.text)
     if metric is None:
         if word.text in LATER_METRICS or PARAMETRIC.fullmatch(word.text):
@@ -80,6 +84,8 @@ def _missing_for(metric: Metric, measured: Measured) -> tuple[str, str] | None:
         return "answers that are labels", "it is for one_of, yes_no and letter_of"
     if metric.needs == "text" and not isinstance(measured.final.answer, TextAnswer):
         return "`answer = text`", "write `accuracy`"
+    if metric.needs == "text" and metric.name not in text_scores(measured.final):
+        return f"the score `{metric.name}`", f"write `score = {metric.name}`, or put it into `scores`"
     if metric.name == "end_to_end" and not measured.chain:
         return "a chain", "write `accuracy`"
     return None
@@ -227,6 +233,8 @@ def _member(family: tree.Name, member: tree.Text, measured: Measured, faults: Fa
 def _named(name: str, at: Span, metric: Metric, measured: Measured, faults: Faults) -> list[Argument]:
     found: list[Argument] = [(s.name, None, None) for s in measured.subsets if name in (s.name, s.family)]
     labels = measured.labels.names if measured.labels is not None and metric.name in OF_A_LABEL else ()
+    if metric.name in OF_FIELDS:
+        labels = fields_of(measured.final)
     if name in labels:
         found.append((None, name, None))
     if measured.chain and name in {s.name for s in measured.steps}:
@@ -255,7 +263,7 @@ def read_rank(entries: Entries, measured: Measured, costs: Costs | None, faults:
     value = entries.value("rank")
     if value is None:
         default = "expected_cost" if costs is not None else "end_to_end" if measured.chain else "accuracy"
-        return (default,)
+        return (default_metric(measured.final) or default,)
     metrics = [known_metric(word, measured, faults) for word in several_of(value, "a metric", faults) or ()]
     for metric in metrics:
         if metric is not None:

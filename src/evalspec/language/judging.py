@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evalspec.language.prompts import Prompt
+    from evalspec.text.source import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,7 @@ class Similarity:
     """The cosine of two embeddings that a model makes."""
 
     model: str
+    at: Span  # where the model is named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,9 @@ class Judge:
     model: str
     prompt: Prompt
     scale: tuple[str, ...]
+    at: Span  # where the model is named
     checked_against: str | None = None  # a dataset of ratings by people
+    checked_at: Span | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,8 @@ class Prefer:
     model: str
     prompt: Prompt
     against: str
+    at: Span  # where the model is named
+    against_at: Span
 
 
 TextScore = Exact | Contains | Matches | TokenF1 | RougeL | Bleu | Similarity | PythonScore | Judge | Prefer

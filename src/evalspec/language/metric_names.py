@@ -53,6 +53,9 @@ METRICS: Mapping[str, Metric] = {
         _m("end_to_end", "share of chains whose answer is right", UP, Measure.SHARE),
         _m("exact", "share of texts equal to the gold", UP, Measure.SHARE, "text"),
         _m("contains", "share of texts that contain the gold", UP, Measure.SHARE, "text"),
+        _m("token_f1", "overlap of words with the gold, as SQuAD counts it", UP, Measure.SCORE, "text"),
+        _m("rouge_l", "longest common subsequence of words with the gold", UP, Measure.SCORE, "text"),
+        _m("bleu", "overlap of n-grams with the golds, sentence by sentence", UP, Measure.SCORE, "text"),
         _m("balanced_accuracy", "mean recall over the labels that occur", UP, Measure.SHARE, "labels"),
         _m("precision", "share of answers of a label that are right", UP, Measure.SHARE, "labels"),
         _m("recall", "share of a label's examples that are found", UP, Measure.SHARE, "labels"),
@@ -85,6 +88,11 @@ METRICS: Mapping[str, Metric] = {
     )
 }
 LATER_METRICS = (
-    "token_f1", "rouge_l", "bleu", "similarity", "judge", "consistency", "ece_equal_mass", "sm_ece",
+    "similarity", "judge", "consistency", "ece_equal_mass", "sm_ece",
     "worst_case_accuracy", "robustness_drop", "mean_win_rate", "first_token", "mean", "max",
 )  # fmt: skip
+
+
+def metric_named(name: str) -> Metric:
+    """The metric of that name; any other name is that of a score which a spec names itself."""
+    return METRICS.get(name) or _m(name, "a score of this task", UP, Measure.SCORE, "text")

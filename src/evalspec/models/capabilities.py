@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 # OpenAI's reasoning models refuse `logprobs`, whoever serves them.
 REASONING = re.compile(r"(?:o[1-9]|gpt-5)(?:[-.:@].*)?", re.IGNORECASE)
+# Those whose endpoints take a JSON Schema for the answer, as `response_format`.
+HELD_PROVIDERS = frozenset(
+    {"azure", "cerebras", "fireworks_ai", "gemini", "groq", "hosted_vllm", "mistral", "openai", "openai_like",
+     "openrouter", "together_ai", "vllm", "xai"},
+)  # fmt: skip
 GIVING_PROVIDERS = frozenset({"azure", "deepseek", "hosted_vllm", "openai", "openai_like", "vllm"})
 
 
@@ -24,3 +29,8 @@ def gives_logprobs(use: Hosted) -> bool:
     if REASONING.fullmatch(model) or model == "deepseek-reasoner":
         return False
     return use.direct or provider in GIVING_PROVIDERS
+
+
+def takes_schema(use: Hosted) -> bool:
+    """Whether a candidate can be held to a JSON Schema. Whoever speaks OpenAI's protocol is asked to."""
+    return use.direct or use.route.partition("/")[0] in HELD_PROVIDERS

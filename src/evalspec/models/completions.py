@@ -47,7 +47,7 @@ def read_completion(said: Mapping[str, Any]) -> Answer:
     usage = said.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     return Answer(
-        response=_content(message.get("content")),
+        response=_response(message),
         tokens=_tokens(choice.get("logprobs")),
         refused=bool(refusal) or finish == FILTERED,
         finish_reason=finish,
@@ -76,6 +76,35 @@ def _first_choice(said: Mapping[str, Any]) -> Mapping[str, Any]:
         told = error.get("message") if isinstance(error, dict) else error
         raise NoCompletion(f"no choices, but an error: {told}" if told else "the body holds no choices")
     return choices[0]
+
+
+def _response(message: Mapping[str, Any]) -> str:
+    """What the message says, and behind it the tools that it calls: `{"name": …, "arguments": {…}}`, several
+    as a list. So they stand in what is kept, recorded and read again."""
+    text = _content(message.get("content"))
+    listed = message.get("tool_calls")
+    calls = [call for call in map(_call, listed if isinstance(listed, list) else ()) if call is not None]
+    if not calls:
+        return text
+    written = calls[0] if len(calls) == 1 else f"[{', '.join(calls)}]"
+    return f"{text}\n{written}" if text else written
+
+
+def _call(entry: object) -> str | None:
+    """A call as JSON. Its arguments stay as they were sent, an object as such, any other text as text."""
+    function = entry.get("function") if isinstance(entry, dict) else None
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        return None
+    sent = function.get("arguments")
+    arguments = sent if isinstance(sent, str) and _is_object(sent) else json.dumps(sent)
+    return f'{{"name": {json.dumps(function["name"])}, "arguments": {arguments}}}'
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _content(content: object) -> str:

@@ -24,6 +24,8 @@ def contributions(metric: str, examples: Sequence[Example]) -> Column | None:
     distance of a mean from 0, which is no mean itself.
     """
     contribution = _rate(metric) if metric in MISSES or metric == "error_rate" else MEANS.get(metric)
+    if any(metric in e.judgement.scores for e in examples):
+        contribution = _score_named(metric)
     if contribution is None:
         return None
     return np.array([_nan(contribution(e)) for e in examples], dtype=np.float64)
@@ -36,6 +38,16 @@ def _nan(value: float | None) -> float:
 def _right(example: Example) -> float | None:
     right = example.judgement.right
     return None if right is None or not example.judgement.heard else float(right)
+
+
+def _score_named(name: str) -> Callable[[Example], float | None]:
+    """A score of texts, by the name that it has in this task."""
+
+    def score(example: Example) -> float | None:
+        value = example.judgement.scores.get(name)
+        return None if value is None else float(value)
+
+    return score
 
 
 def _rate(metric: str) -> Callable[[Example], float | None]:

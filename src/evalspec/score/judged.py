@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from evalspec.answers.judge import gold_label, is_right
+from evalspec.answers.judge import fields_right, gold_label, is_right, text_scores
 from evalspec.answers.reading import Outcome, Reading, labels_of
 from evalspec.language.answer_types import TextAnswer
 from evalspec.language.candidates import ModelSpec
-from evalspec.language.judging import Matches
+from evalspec.language.judging import Matches, named_scores
 from evalspec.language.program import Step, Task
 from evalspec.models.model import Answer
 from evalspec.plan.plan import Passing, PlannedTask
@@ -31,8 +31,9 @@ UNHEARD = (Outcome.ERROR, Outcome.NOT_ASKED)
 class Judgement:
     """One example of one candidate, end to end.
 
-    `right` is None where the candidate was not heard (`error`, `not_asked`). `truth` and `answer` are
-    labels where the answer type has them. Latency in nanoseconds and tokens are sums over the steps that
+    `right` is None where the candidate was not heard (`error`, `not_asked`), or nothing says what is right.
+    `truth` and `answer` are labels where the answer type has them; `scores` those of a text, `fields` the
+    verdicts on the fields of an object, by their names. Latency in nanoseconds and tokens are sums over the steps that
     were asked; `timed_out` tells that one of them ran out of its time.
     """
 
@@ -51,6 +52,8 @@ class Judgement:
     cost_usd: Decimal | None
     steps_right: Mapping[str, bool | None]
     given_gold_right: Mapping[str, bool | None]
+    scores: Mapping[str, bool | float]
+    fields: Mapping[str, bool]
 
     @property
     def outcome(self) -> Outcome:
@@ -124,6 +127,8 @@ def _judgement(task: Task, row: Row, free: Trace | None, given_gold: Trace | Non
         cost_usd=_cost(replies),
         steps_right=steps_right,
         given_gold_right=_given_gold(task, row, steps_right, given_gold),
+        scores=text_scores(step, reading, gold),
+        fields=fields_right(step, reading, gold),
     )
 
 
@@ -163,8 +168,10 @@ def _step_right(step: Step, trace: StepTrace | None, row: Row) -> bool | None:
 
 
 def _has_gold(step: Step) -> bool:
-    """Whether anything tells right from wrong: a gold, or a pattern that needs none."""
-    return step.gold is not None or (isinstance(step.answer, TextAnswer) and isinstance(step.score, Matches))
+    """Whether anything tells right from wrong: a gold, or patterns that need none."""
+    scores = named_scores(step.score, step.scores).values()
+    patterns = isinstance(step.answer, TextAnswer) and all(isinstance(score, Matches) for score in scores)
+    return step.gold is not None or patterns
 
 
 def _given_gold(

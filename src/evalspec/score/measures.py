@@ -14,9 +14,10 @@ import numpy as np
 
 from evalspec import metrics
 from evalspec.answers.reading import Outcome
-from evalspec.language.answer_types import LetterOf, OneOf, TextAnswer, YesNo
-from evalspec.language.judging import Contains, Exact, TextScore
-from evalspec.language.program import Task
+from evalspec.language.answer_types import JsonAnswer, LetterOf, OneOf, TextAnswer, YesNo
+from evalspec.language.judging import is_flag, named_scores
+from evalspec.language.metric_names import METRICS
+from evalspec.language.program import Step, Task
 from evalspec.metrics import Estimate
 from evalspec.metrics.means import t_interval
 
@@ -30,7 +31,9 @@ MISSES = {
     "truncation_rate": (Outcome.TRUNCATED,),
     "abstain_rate": (Outcome.ABSTAINED,),
 }
+OF_TEXTS = tuple(name for name, metric in METRICS.items() if metric.needs == "text")
 NO_DATA = "no data"
+UNTOLD = "nothing says which of these texts are right: write `right = NAME >= 0.5`"
 NO_PRICE = "the price of some requests is not known"
 CURRENCIES = ("usd", "$")
 
@@ -63,7 +66,7 @@ def measure(task: Task, examples: Sequence[Example]) -> Mapping[str, Estimate]:
     if task.kind == "chain":
         found["end_to_end"] = found["accuracy"]
     if isinstance(task.final.answer, TextAnswer):
-        found |= _of_texts(task.final.score, found["accuracy"])
+        found |= _of_texts(task.final, heard)
     if has_labels(task):
         found |= _of_labels(task, heard)
     if task.costs is not None:
@@ -95,14 +98,31 @@ def undefined(why: str, n: int = 0) -> Estimate:
 def accuracy(heard: Sequence[Example]) -> Estimate:
     """The share of right answers among the examples where that can be told."""
     flags = [e.judgement.right for e in heard if e.judgement.right is not None]
-    return share(flags)
+    return share(flags) if flags or not heard else undefined(UNTOLD)
 
 
-def _of_texts(score: TextScore, right: Estimate) -> Mapping[str, Estimate]:
-    by_name = {"exact": isinstance(score, Exact), "contains": isinstance(score, Contains)}
-    return {
-        n: right if own else undefined(f"texts are not judged by `{n}` here") for n, own in by_name.items()
+def _of_texts(step: Step, heard: Sequence[Example]) -> Mapping[str, Estimate]:
+    """The scores of texts by their names: shares of those that are true or false, means of the graded."""
+    scores = named_scores(step.score, step.scores)
+    found = {
+        name: undefined(f"texts are not judged by `{name}` here") for name in OF_TEXTS if name not in scores
     }
+    for name, score in scores.items():
+        values = [e.judgement.scores[name] for e in heard if name in e.judgement.scores]
+        found[name] = (
+            share([v is True for v in values]) if is_flag(score) else mean([float(v) for v in values])
+        )
+    return found
+
+
+def field_accuracies(task: Task, examples: Sequence[Example]) -> Mapping[str, Estimate]:
+    """The share of examples in which each field of a JSON answer is right, among those where it is judged."""
+    answer = task.final.answer
+    names = [f.name for f in answer.fields if f.scored] if isinstance(answer, JsonAnswer) else []
+    judged = {
+        name: [e.judgement.fields[name] for e in examples if name in e.judgement.fields] for name in names
+    }
+    return {name: share(flags) for name, flags in judged.items() if flags}
 
 
 def _of_labels(task: Task, heard: Sequence[Example]) -> Mapping[str, Estimate]:
@@ -133,7 +153,9 @@ def positive_label(task: Task) -> str | None:
 
 
 def of_label(task: Task, label: str, heard: Sequence[Example]) -> Mapping[str, Estimate]:
-    """Precision, recall and f1 of one label."""
+    """Precision, recall and f1 of one label; of a field of a JSON answer its accuracy."""
+    if isinstance(task.final.answer, JsonAnswer):
+        return {"accuracy": field_accuracies(task, heard).get(label, undefined(NO_DATA))}
     truth, answers = _labels(task, heard)
     return {
         "precision": metrics.precision(truth, answers, label),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from evalspec.answers.reading import Outcome
 from evalspec.language.candidates import Recorded
-from evalspec.language.metric_names import METRICS, Direction, Metric
+from evalspec.language.metric_names import metric_named
 from evalspec.score.measures import latencies, percentile
 from evalspec.text.values import Json
 
@@ -64,7 +64,7 @@ def _task(scores: TaskScores) -> Document:
     return {
         "kind": task.kind,
         "ranked_by": first,
-        "direction": METRICS[first].direction.value,
+        "direction": metric_named(first).direction.value,
         "unit": task.costs.unit if task.costs is not None else None,
         "order": list(scores.order),
         "examples": len(scores.planned.rows),
@@ -93,6 +93,7 @@ def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -
         "outcomes": dict(scores.outcomes),
         "confidence": _confidence(scores),
         "metrics": _metrics(scores.metrics, scores.calibration),
+        "fields": {name: _figures(e) for name, e in scores.fields.items()},
         "subsets": {
             name: {"n": len(part.examples), "metrics": _metrics(part.metrics, None)}
             for name, part in scores.subsets.items()
@@ -150,15 +151,11 @@ def _why(estimate: Estimate, found: Document) -> str | None:
     return "the data do not reach far enough for both ends of the interval"
 
 
-def _direction(metric: Metric | None) -> str:
-    return metric.direction.value if metric is not None else Direction.MAX.value
-
-
 def _metrics(found: Mapping[str, Estimate], calibration: Calibration | None) -> Document:
     document: Document = {}
     for name, estimate in found.items():
         figures = _figures(estimate)
-        figures |= {"se": _number(estimate.se), "direction": _direction(METRICS.get(name))}
+        figures |= {"se": _number(estimate.se), "direction": metric_named(name).direction.value}
         if name == "ece" and calibration is not None:
             floor = calibration.floor
             figures |= {"null_mean": floor.mean, "null_p95": floor.p95, "p_value": floor.p_value}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from evalspec.language.metric_names import METRICS, Measure
+from evalspec.language.metric_names import Measure, metric_named
 from evalspec.score import findings
 from evalspec.score.lookups import candidate_of, follows_policy, metric_of, unit_of, value_of, viable_in
 from evalspec.score.results import Results
@@ -140,7 +140,7 @@ def _told_apart(task: Document, tied: bool, ends: list[float]) -> str:
 
 def _comparison(metric: str, more: bool) -> tuple[str, str]:
     """The words that a difference stands between."""
-    match METRICS[metric].measure:
+    match metric_named(metric).measure:
         case Measure.COST:
             return "costs", "more" if more else "less"
         case Measure.SHARE:
@@ -150,13 +150,13 @@ def _comparison(metric: str, more: bool) -> tuple[str, str]:
 
 
 def _difference(metric: str, value: float, unit: str | None) -> str:
-    if METRICS[metric].measure is Measure.SHARE:
+    if metric_named(metric).measure is Measure.SHARE:
         return points(value)
     return figure(metric, value, unit)
 
 
 def _signed(metric: str, value: float) -> str:
-    if METRICS[metric].measure is Measure.SHARE:
+    if metric_named(metric).measure is Measure.SHARE:
         return f"{100 * value:+.1f}"
     return f"{'+' if value >= 0 else '-'}{plain(abs(value))}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from evalspec.language.metric_names import METRICS, Direction, Measure
+from evalspec.language.metric_names import Direction, Measure, metric_named
 from evalspec.text.units import short_duration
 from evalspec.text.values import Json
 
@@ -56,7 +56,7 @@ def plain(value: float) -> str:
 
 def figure(metric: str, value: float, unit: str | None = None) -> str:
     """A metric's value in its own unit."""
-    match METRICS[metric].measure if metric in METRICS else Measure.SCORE:
+    match metric_named(metric).measure:
         case Measure.SHARE:
             return percent(value)
         case Measure.TIME:
@@ -73,7 +73,7 @@ def interval(metric: str, low: float | None, high: float | None) -> str:
     """The 95 % interval of a figure, without its unit: `66.4 to 75.9`; empty where there is none."""
     if low is None or high is None:
         return ""
-    measure = METRICS[metric].measure if metric in METRICS else Measure.SCORE
+    measure = metric_named(metric).measure
     if measure is Measure.SHARE:
         return f"{100 * low:.1f} to {100 * high:.1f}"
     if measure is Measure.TIME:
@@ -98,7 +98,7 @@ def better_first(metric: str) -> str:
         Direction.MAX: "higher is better",
         Direction.MIN: "lower is better",
         Direction.ZERO: "nearer to 0 is better",
-    }[METRICS[metric].direction]
+    }[metric_named(metric).direction]
 
 
 def listed(parts: Sequence[str]) -> str:

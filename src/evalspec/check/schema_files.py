@@ -1,0 +1,290 @@
+"""Files of JSON that a spec names: a JSON Schema, or the tools that a model may call.
+
+What is wrong in them is told at its place in the file itself.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from evalspec.answers.json_text import sound
+from evalspec.check.values import file_of, no_file
+from evalspec.language.answer_types import (
+    AnyType,
+    JsonField,
+    JsonType,
+    ListType,
+    NumberAnswer,
+    ObjectType,
+    OneOf,
+    TextAnswer,
+    YesNo,
+)
+from evalspec.text.source import Source, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from evalspec.check.entries import Faults
+    from evalspec.syntax import tree
+    from evalspec.text.values import Json
+
+WRONG = "E0435"
+LONGEST = 1_000_000
+SCALARS: Mapping[str, JsonType] = {
+    "string": TextAnswer(), "number": NumberAnswer(), "integer": NumberAnswer(), "boolean": YesNo(),
+}  # fmt: skip
+Path = tuple[str | int, ...]
+
+
+# ── schemas ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_schema(node: tree.Expr, faults: Faults) -> Mapping[str, Json] | None:
+    """The JSON Schema of an object in a file; None after saying what is wrong with it."""
+    found = _json_file(node, faults)
+    if found is None:
+        return None
+    source, schema = found
+    if not isinstance(schema, dict):
+        faults.add(WRONG, _place(source, ()), "a JSON Schema is an object", 'write `{"type": "object", …}`')
+        return None
+    if not _is_schema(source, schema, (), faults):
+        return None
+    if schema.get("type") not in (None, "object"):
+        message = f"the answer is an object, and this schema is of type `{schema['type']}`"
+        faults.add(
+            WRONG, _place(source, ("type",)), message, 'write `"type": "object"`, and put it into a field'
+        )
+        return None
+    return schema
+
+
+def _is_schema(source: Source, schema: Mapping[str, Json], within: Path, faults: Faults) -> bool:
+    """Whether a part of a file is a sound JSON Schema that refers to nothing outside itself."""
+    from jsonschema import Draft202012Validator, SchemaError, validators
+
+    for path, reference in _references(schema):
+        if not (isinstance(reference, str) and _resolves(dict(schema), reference)):
+            message = f"`{str(reference)[:60]}` is not a place in this schema"
+            faults.add(
+                WRONG, _place(source, (*within, *path)), message, "write `#/$defs/NAME`, and define it there"
+            )
+            return False
+    known: Any = validators.validator_for(schema, default=Draft202012Validator)
+    try:
+        known.check_schema(schema, format_checker=known.FORMAT_CHECKER)
+    except SchemaError as fault:
+        at = _place(source, (*within, *fault.absolute_path))
+        faults.add(WRONG, at, f"this is no JSON Schema: {fault.message[:200]}", "mend it here")
+        return False
+    except RecursionError:
+        faults.add(WRONG, _place(source, within), "this schema nests too deep", "make it shallower")
+        return False
+    return True
+
+
+def _references(schema: Mapping[str, Json]) -> Iterator[tuple[Path, Json]]:
+    """Every `$ref` of a schema with its place."""
+    waiting: list[tuple[Path, Json]] = [((), dict(schema))]
+    while waiting:
+        at, inner = waiting.pop()
+        if isinstance(inner, dict):
+            if "$ref" in inner and not isinstance(inner["$ref"], dict):
+                yield (*at, "$ref"), inner["$ref"]
+            waiting += [((*at, key), child) for key, child in inner.items()]
+        elif isinstance(inner, list):
+            waiting += [((*at, i), child) for i, child in enumerate(inner)]
+
+
+def _resolves(schema: Json, reference: str) -> bool:
+    """Whether a reference such as `#/$defs/item` names a schema of the file."""
+    if reference == "#":
+        return True
+    if not reference.startswith("#/"):
+        return False
+    here = schema
+    for part in reference[2:].split("/"):
+        name = part.replace("~1", "/").replace("~0", "~")
+        if not isinstance(here, dict) or name not in here:
+            return False
+        here = here[name]
+    return isinstance(here, dict | bool)
+
+
+def fields_of_schema(schema: Mapping[str, Json], confidence: str | None) -> tuple[JsonField, ...]:
+    """The fields that a schema's properties are; what is not plainly of one type may be anything."""
+    properties = schema.get("properties")
+    named = properties if isinstance(properties, dict) else {}
+    return tuple(
+        JsonField(name=name, type=_type_of(inner, 0), scored=name != confidence)
+        for name, inner in named.items()
+    )
+
+
+def _type_of(schema: Json, depth: int) -> JsonType:
+    if not isinstance(schema, dict) or depth > 20:
+        return AnyType()
+    kind, labels = schema.get("type"), schema.get("enum")
+    kinds = [k for k in kind if k != "null"] if isinstance(kind, list) else [kind]
+    if len(kinds) != 1 or any(word in schema for word in ("$ref", "anyOf", "oneOf", "allOf", "const")):
+        return AnyType()
+    texts = tuple(label for label in labels if isinstance(label, str)) if isinstance(labels, list) else ()
+    if kinds == ["string"] and texts:
+        return OneOf(labels=texts)
+    properties, items = schema.get("properties"), schema.get("items")
+    if kinds == ["object"] and isinstance(properties, dict) and set(properties) == set(_required(schema)):
+        return ObjectType(
+            fields=tuple(JsonField(name=n, type=_type_of(s, depth + 1)) for n, s in properties.items())
+        )
+    if kinds == ["array"] and isinstance(items, dict):
+        return ListType(of=_type_of(items, depth + 1))
+    return SCALARS.get(str(kinds[0]), AnyType())
+
+
+def _required(schema: Mapping[str, Json]) -> list[str]:
+    required = schema.get("required")
+    return [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+
+
+# ── tools ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_tools(node: tree.Expr, faults: Faults) -> tuple[Mapping[str, Json], ...] | None:
+    """The tools in a file, in the form in which providers are sent them; None after saying what is wrong.
+
+    A list of `{"type": "function", "function": {…}}`, or of `{"name", "description", "parameters"}`.
+    """
+    found = _json_file(node, faults)
+    if found is None:
+        return None
+    source, listed = found
+    if not isinstance(listed, list) or not listed:
+        faults.add(
+            WRONG, _place(source, ()), "tools stand in a list", 'write `[{"name": …, "parameters": {…}}]`'
+        )
+        return None
+    tools: dict[str, Mapping[str, Json]] = {}
+    for i, item in enumerate(listed):
+        tool = _tool(source, item, i, faults)
+        if tool is None:
+            return None
+        name = str(tool["name"])
+        if name in tools:
+            faults.add(
+                WRONG, _place(source, (i,)), f"the tool `{name[:60]}` stands twice", "rename one of them"
+            )
+            return None
+        tools[name] = {"type": "function", "function": tool}
+    return tuple(tools.values())
+
+
+def _tool(source: Source, item: Json, i: int, faults: Faults) -> dict[str, Json] | None:
+    """The function of one tool."""
+    nested = isinstance(item, dict) and isinstance(item.get("function"), dict)
+    path: Path = (i, "function") if nested else (i,)
+    tool = item["function"] if nested and isinstance(item, dict) else item
+    if not isinstance(tool, dict) or not isinstance(tool.get("name"), str) or not tool["name"]:
+        faults.add(
+            WRONG, _place(source, path), "a tool needs a name", 'write `{"name": "…", "parameters": {…}}`'
+        )
+        return None
+    parameters = tool.get("parameters", {})
+    if not isinstance(parameters, dict):
+        faults.add(
+            WRONG, _place(source, (*path, "parameters")), "`parameters` is a JSON Schema", "write `{…}`"
+        )
+        return None
+    return tool if _is_schema(source, parameters, (*path, "parameters"), faults) else None
+
+
+# ── files and places in them ──────────────────────────────────────────────────────────────────────
+
+
+def _json_file(node: tree.Expr, faults: Faults) -> tuple[Source, Json] | None:
+    """The JSON of a file, with its text."""
+    found = file_of(node, faults)
+    if found is None:
+        return None
+    written, path = found
+    try:
+        if path.stat().st_size > LONGEST:
+            faults.add(WRONG, node.at, f"`{written}` is larger than 1 MB", "is this the right file?")
+            return None
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        no_file(node.at, written, path, faults)
+        return None
+    except OSError as fault:
+        faults.add(
+            "E0210",
+            node.at,
+            f"`{written}` cannot be read: {fault.strerror}",
+            "paths start from the spec's folder",
+        )
+        return None
+    except UnicodeDecodeError:
+        faults.add(WRONG, node.at, f"`{written}` is not UTF-8 text", "save it as UTF-8")
+        return None
+    return _parsed(Source(name=written, text=text, path=path), faults)
+
+
+def _parsed(source: Source, faults: Faults) -> tuple[Source, Json] | None:
+    try:
+        value: Json = json.loads(source.text)
+    except json.JSONDecodeError as fault:
+        start = min(fault.pos, max(len(source.text) - 1, 0))
+        at = Span(source, start, min(start + 1, len(source.text)))
+        faults.add(WRONG, at, f"this is not JSON: {fault.msg[:1].lower()}{fault.msg[1:]}", "mend it here")
+        return None
+    except (ValueError, RecursionError):
+        faults.add(
+            WRONG, _place(source, ()), "this JSON holds too long a number, or nests too deep", "mend it"
+        )
+        return None
+    if not sound(value):
+        faults.add(
+            WRONG, _place(source, ()), "this JSON nests over 200 deep, or is very large", "make it smaller"
+        )
+        return None
+    return source, value
+
+
+def _place(source: Source, path: Sequence[str | int]) -> Span:
+    """Where the value at a path stands in a file of JSON; its nearest part that there is."""
+    text, scan = source.text, json.JSONDecoder().raw_decode
+    start = _blank(text, 0)
+    for part in path:
+        inner = _member(text, start, part, scan)
+        if inner is None:
+            break
+        start = inner
+    try:
+        end = scan(text, start)[1]
+    except (ValueError, RecursionError):
+        end = start + 1
+    first_line = text.find("\n", start, end)  # a place of many lines is shown by its first
+    return Span(source, start, first_line if first_line > start else min(end, len(text)))
+
+
+def _member(text: str, start: int, part: str | int, scan: Any) -> int | None:
+    """Where a member of the object or list at a place begins."""
+    position, count = _blank(text, start + 1), 0
+    while position < len(text) and text[position] not in "]}":
+        key: str | int = count
+        if text[start] == "{":
+            key, position = scan(text, position)
+            position = _blank(text, _blank(text, position) + 1)
+        if key == part:
+            return position
+        position = _blank(text, scan(text, position)[1])
+        position = _blank(text, position + 1) if text[position : position + 1] == "," else position
+        count += 1
+    return None
+
+
+def _blank(text: str, position: int) -> int:
+    while position < len(text) and text[position] in " \t\r\n":
+        position += 1
+    return position
