@@ -41,9 +41,10 @@ def test_a_plan_counts_and_shows_without_any_variable(tmp_path: Path) -> None:
     assert row(planned, "mini")[0] == str(COUNT)
     assert "$0.00" in planned.out
     assert shown.code == 0
-    assert shown.out.count("── route · mini") == shown.out.count("── route · maxi") == 2
+    assert shown.out.count("── route · t") == 2  # both candidates are asked the same, told once
+    assert shown.out.count(" · mini, maxi") == 2
     assert "Queue? billing, bug, abuse, other ticket number 1 of many" in shown.out
-    assert '[parameters] {"temperature": 0, "max_tokens": 5}' in shown.out
+    assert '[parameters] mini: {"temperature": 0, "max_tokens": 5}' in shown.out
     assert not (folder / ".evalspec").exists()
 
 
@@ -101,6 +102,50 @@ def test_a_plan_that_cannot_be_made_or_written(tmp_path: Path) -> None:
         ["plan", "route.eval", "-o", "nowhere/plan.json"],
         ["plan", "route.eval", "--show", "0"],
         ["plan", "route.eval", "--models", "nobody"],
+        ["plan", "route.eval", "--diff", "route.eval", "--show", "1"],
         at=folder,
     )
-    assert [(ended.code, ended.out) for ended in refused] == [(2, "")] * 4
+    assert [(ended.code, ended.out) for ended in refused] == [(2, "")] * 5
+
+
+def test_the_exact_messages_escaped_and_with_what_is_added_for_the_confidence(tmp_path: Path) -> None:
+    evil = "\x1b[2J and {{ 7 * 7 }} \u202e"
+    folder = write_job(tmp_path, 3, spec(MODELS, task="confidence = stated"))
+    (folder / "tickets.csv").write_text(f"id,body,queue\nt0,ticket number 0 {evil},bug\n")
+    shown = evalspec("plan", "route.eval", "--show", "1", "--format", "json", at=folder)
+    (asked,) = json.loads(shown.out)
+    assert [m["role"] for m in asked["messages"]] == ["user"]
+    text = asked["messages"][0]["content"]
+    assert evil in text  # data are values: rendered once, and sent as they are
+    assert text.endswith("Confidence: N%")
+    assert [(way["candidates"], way["confidence"]) for way in asked["asked_by"]] == [
+        (["mini"], "stated"),
+        (["maxi"], "stated"),
+    ]
+    printed = evalspec("plan", "route.eval", "--show", "1", at=folder)
+    assert "\x1b" not in printed.out
+    assert "\\x1b[2J and {{ 7 * 7 }} \\u202e" in printed.out
+    assert "[confidence] mini: stated: the last paragraph asks for it" in printed.out
+
+
+def test_two_plans_are_compared_by_what_they_ask(tmp_path: Path) -> None:
+    folder = write_job(tmp_path, COUNT, spec(MODELS))
+    one = MODELS.replace('model maxi { use = "maxi"; provider = gateway }', "")
+    (folder / "less.eval").write_text(spec(one))
+    (folder / "warm.eval").write_text(spec(MODELS.replace("temperature = 0", "temperature = 1")))
+    less, warm, ten, same = each(
+        ["plan", "route.eval", "--diff", "less.eval"],
+        ["plan", "route.eval", "--diff", "warm.eval"],
+        ["plan", "route.eval", "-n", "10", "--diff", "route.eval"],
+        ["plan", "route.eval", "--diff", "route.eval"],
+        at=folder,
+    )
+    assert "24 requests more than less.eval and 0 less" in less.out
+    assert [line.split()[1:] for line in less.out.splitlines() if line.startswith("route")] == [
+        ["mini", "24", "0", "0"],
+        ["maxi", "0", "24", "0"],
+    ]
+    assert "24 requests more than warm.eval and 24 less" in warm.out
+    assert "the same requests as route.eval" in ten.out  # what is selected holds for both
+    assert "the same requests as route.eval" in same.out
+    assert [ended.code for ended in (less, warm, ten, same)] == [0] * 4

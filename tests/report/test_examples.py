@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalspec.models.model import Answer, Failure, FailureKind, Request
-from evalspec.report.examples import Shown, render_example
+from evalspec.report.examples import Form, Shown, render_example
+from evalspec.report.glyphs import cells
 from evalspec.score.judged import judge
 from evalspec.score.score import score_task
 from score.worlds import Played, plan_of, played, said, write_csv, write_jsonl
@@ -36,7 +37,7 @@ task t {
 """
 
 
-def shown(plan: Plan, play: Mapping[str, Played], number: int = 0) -> str:
+def shown(plan: Plan, play: Mapping[str, Played], number: int = 0, form: Form | None = None) -> str:
     (planned,) = plan.tasks
     traces = played(plan, play)
     scored = score_task(planned, [judge(planned, c, traces["t", c.name]) for c in planned.candidates], 0)
@@ -47,7 +48,8 @@ def shown(plan: Plan, play: Mapping[str, Played], number: int = 0) -> str:
             row=planned.rows[number],
             examples={n: scored.candidates[n].examples[number] for n in names},
             traces={n: [t for t in traces["t", n] if t.visit.example == number] for n in names},
-        )
+        ),
+        form,
     )
 
 
@@ -77,7 +79,7 @@ def test_an_example_with_everything_about_it(tmp_path: Path) -> None:
         "   body: I was charged twice",
         "   label: a",
         "   gold: a",
-        " > m: b (WRONG, 97.0 % sure; costs 20.0 usd)",
+        " > m: b (WRONG, 97.0 % sure (stated); costs 20.0 usd)",
         "   asked: [system] Say a or b.",
         "      [user] I was charged twice",
         "",
@@ -86,9 +88,11 @@ def test_an_example_with_everything_about_it(tmp_path: Path) -> None:
         "      Confidence: N%",
         "   said: b",
         "      Confidence: 97%",
+        "   took: 1.0 s, 5 tokens in and 2 out",
         " > n: no_answer (WRONG; costs 20.0 usd)",  # asked the same, which is told once
         "   why: …",
         "   said: neither",
+        "   took: 1.0 s, 5 tokens in and 2 out",
         " > r: a (right, 90.0 % sure; handed over, costs 1.00 usd)",
         "   said: It is surely a",
         "",
@@ -137,6 +141,7 @@ chain t {
         "   said: hm",
         "   step three: no_answer",
         "   why: …",
+        "   took: 2.0 s, 10 tokens in and 4 out",
         "",
         "",
     ]
@@ -147,6 +152,16 @@ def test_nothing_that_was_written_acts_and_long_texts_are_cut(tmp_path: Path) ->
     plan = support(tmp_path, body=evil)
     text = shown(plan, {"m": lambda request: said(evil), "n": lambda request: said("a\x07")})
     assert not [c for c in text if c != "\n" and unicodedata.category(c) in UNSAFE]
-    assert "characters)" in text
-    assert len(text) < 9000
+    assert "characters…] " in text  # the middle is left out, and both ends are there
+    assert len(text) < 4500
     assert all(len(line) <= 100 for line in text.split("\n")[1:])
+
+
+def test_every_line_fits_the_width_and_a_whole_text_is_shown_on_demand(tmp_path: Path) -> None:
+    plan = support(tmp_path, body="好" * 900 + " " + "x" * 900)
+    play = {"m": lambda request: said("a"), "n": lambda request: said("b")}
+    narrow = shown(plan, play, form=Form(width=60))
+    assert all(cells(line) <= 60 for line in narrow.split("\n")[1:])
+    assert narrow.count("好") < 900
+    whole = shown(plan, play, form=Form(whole=True))
+    assert whole.count("好") == 1800  # in the column, and in the prompt that reads it

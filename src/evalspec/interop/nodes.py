@@ -173,7 +173,13 @@ class _Building:
     def _refuse(self, code: str, at: Span, message: str, *help_lines: str) -> None:
         raise _Refused(problem(code, at, message, *help_lines))
 
+    def _demand_data(self, event: Any) -> None:
+        """A tag may say what kind of value this is; it may not make an object."""
+        if event.tag is not None and event.tag not in TAGS:
+            self._refuse("E0221", self._span(event), f"the tag `{event.tag}` makes something else than data")
+
     def _begin(self, node: Node, event: Any) -> None:
+        self._demand_data(event)
         if len(self.open) >= DEEPEST:
             self._refuse("E0222", node.at, f"this nests deeper than {DEEPEST} levels")
         self.open.append(_Open(node, event.anchor))
@@ -235,9 +241,8 @@ class _Building:
         return found
 
     def _scalar(self, event: Any) -> Node:
+        self._demand_data(event)
         text, tag = event.value, event.tag
-        if tag is not None and tag not in TAGS:
-            self._refuse("E0221", self._span(event), f"the tag `{tag}` makes something else than data")
         plain = event.style in (None, "") and tag is None
         return Node(_plain_value(text) if plain else _whole(text), self._span(event))
 
