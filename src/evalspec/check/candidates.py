@@ -5,40 +5,34 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from evalspec.check.datasets import Data, known_column, named_dataset
+from evalspec.check.datasets import Data
 from evalspec.check.entries import Entries, Faults, read_entries
-from evalspec.check.sources import pattern_matches
+from evalspec.check.local import Local, read_baseline, read_recorded
+from evalspec.check.uses import OTHER_USES, Called, read_other_use, without_circles
 from evalspec.check.values import (
     SECRET_NAME,
     call_of,
     environment_of,
-    file_of,
     json_of,
-    no_file,
     quantity_of,
-    several_of,
     shown,
-    text_of,
     text_or_environment,
-    unexpected_arguments,
     whole_number,
     word_of,
 )
-from evalspec.data.globs import is_pattern
-from evalspec.language.call_names import BASELINES, PROVIDERS, RESERVED_PARAMETERS, not_built_calls
-from evalspec.language.candidates import Baseline, Environment, Hosted, ModelSpec, Price, Recorded
+from evalspec.language.call_names import PROVIDERS, RESERVED_PARAMETERS
+from evalspec.language.candidates import Environment, Hosted, Http, ModelSpec, Price
 from evalspec.language.schema import BLOCKS
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, nearest, problem
 from evalspec.text.units import Unit
-from evalspec.text.values import dataclass, field
+from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from evalspec.check.names import Declared
-    from evalspec.text.source import Span
+    from evalspec.language.candidates import Use
     from evalspec.text.values import Json
 
 
@@ -130,28 +124,48 @@ def read_models(around: Surroundings, faults: Faults) -> Mapping[str, ModelSpec]
         use = entries.value("use")
         found = _use(use, entries, around, faults) if use is not None else None
         if found is not None and block.name is not None:
-            models[name] = ModelSpec(name=name, at=block.name.at, use=found)
-    return models
+            batch = _batch(entries, found, faults)
+            models[name] = ModelSpec(name=name, at=block.name.at, use=found, batch=batch)
+    return without_circles(models, faults)
 
 
-def _use(
-    node: tree.Expr, entries: Entries, around: Surroundings, faults: Faults
-) -> Hosted | Recorded | Baseline | None:
+def _batch(entries: Entries, use: Use, faults: Faults) -> bool:
+    """Whether the model is asked through its provider's batch endpoint."""
+    value = entries.value("mode")
+    word = word_of(value, "`mode`", faults) if value is not None else None
+    if word is None or not isinstance(use, Hosted):
+        return False
+    if word.text != "batch":
+        faults.add(
+            "E0305", word.at, f"there is no mode `{word.text}`", "write `mode = batch`, or leave it out"
+        )
+        return False
+    if not use.direct:
+        faults.add("E0409", word.at, "`batch` is for endpoints that speak the OpenAI protocol",
+                   'give the model a `base_url`, or a route "openai/…"')  # fmt: skip
+        return False
+    faults.not_run(word.at, "`mode = batch`", "leave it out for now")
+    return True
+
+
+def _use(node: tree.Expr, entries: Entries, around: Surroundings, faults: Faults) -> Use | None:
     if isinstance(node, tree.Text):
         return _hosted(node, entries, around, faults)
     call = call_of(node)
     name = call[0] if call is not None else ""
     if call is not None and name == "baseline":
         _no_parameters(entries, "a baseline", faults)
-        return _baseline(node.at, call[1], call[2], around, faults)
+        return read_baseline(Local(node.at, call[1], call[2], around.declared, around.data), faults)
     if call is not None and name == "recorded":
         _no_parameters(entries, "a recorded candidate", faults)
-        return _recorded(node.at, call[1], call[2], faults)
-    if name in not_built_calls("use"):
-        faults.not_built(node.at, f"`{name}(…)`")
-        return None
+        return read_recorded(Local(node.at, call[1], call[2], around.declared, around.data), faults)
+    if call is not None and name in OTHER_USES:
+        if name != "http":
+            _no_parameters(entries, f"a candidate made by `{name}`", faults)
+        called = Called(name, node.at, call[1], call[2], around.declared.names["model"])
+        return _connected(read_other_use(called, faults), entries, faults)
     at = node.function.at if isinstance(node, tree.Call) else None
-    help_line, fixes = did_you_mean(name, ("baseline", "recorded"), at=at) if name else ("", ())
+    help_line, fixes = did_you_mean(name, ("baseline", "recorded", *OTHER_USES), at=at) if name else ("", ())
     faults.add(
         "E0305",
         node.at,
@@ -162,6 +176,19 @@ def _use(
         fixes=fixes,
     )
     return None
+
+
+def _connected(use: Use | None, entries: Entries, faults: Faults) -> Use | None:
+    """An application with the connection that its block describes; any other as it is."""
+    if not isinstance(use, Http):
+        return use
+    for name, entry in entries.attributes.items():
+        if name not in ("use", "api_key", "timeout", "concurrency"):
+            faults.add("E0409", entry.key.at, f"a candidate made by `http` takes no `{name}`", "remove it")
+    own = read_connection(entries, faults)
+    return replace(
+        use, api_key=own.api_key, headers=own.headers, timeout_ns=own.timeout_ns, concurrency=own.concurrency
+    )
 
 
 def _no_parameters(entries: Entries, what: str, faults: Faults) -> None:
@@ -262,100 +289,3 @@ def _price(block: tree.Block, faults: Faults) -> Price | None:
     if len(figures) < 2 or tokens is None:
         return None
     return Price(input=figures["input"], output=figures["output"], per=Decimal(tokens))
-
-
-# ── local ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _baseline(
-    at: Span,
-    arguments: tuple[tree.Expr, ...],
-    named: dict[str, tree.Named],
-    around: Surroundings,
-    faults: Faults,
-) -> Baseline | None:
-    unexpected_arguments(at, "baseline", arguments[1:], named, ("columns", "train"), faults)
-    if not arguments:
-        faults.add(
-            "E0306", at, "`baseline` needs its kind", f"one of {', '.join(f'{k!r}' for k in BASELINES)}"
-        )
-        return None
-    kind = text_of(arguments[0], "the kind of baseline", faults)
-    if kind is not None and kind not in BASELINES:
-        help_line, fixes = did_you_mean(kind, BASELINES, at=arguments[0].at)
-        faults.add("E0306", arguments[0].at, f"there is no baseline `{kind}`", help_line, fixes=fixes)
-        kind = None
-    train = _training(at, named.get("train"), around, faults)
-    columns = _baseline_columns(at, kind, named.get("columns"), train, faults)
-    if kind is None or train is None or columns is None:
-        return None
-    return Baseline(kind=kind, columns=columns, train=train.dataset.name)
-
-
-def _training(at: Span, named: tree.Named | None, around: Surroundings, faults: Faults) -> Data | None:
-    if named is None:
-        faults.add("E0306", at, "`baseline` needs the dataset it learns from", "write `train = DATASET`")
-        return None
-    word = word_of(named.value, "`train`", faults)
-    data = named_dataset(word, around.declared, around.data, faults) if word is not None else None
-    if data is not None and data.dataset.label is None and data.types is not None and word is not None:
-        faults.add("E0412", word.at, f"dataset `{data.dataset.name}` has no label to learn",
-                   "write `label = COLUMN` in its block")  # fmt: skip
-        return None
-    return data
-
-
-def _baseline_columns(
-    at: Span, kind: str | None, named: tree.Named | None, train: Data | None, faults: Faults
-) -> tuple[str, ...] | None:
-    if named is None:
-        if kind == "majority":
-            return ()
-        faults.add("E0306", at, "`baseline` needs the columns it reads", "write `columns = [body]`")
-        return None
-    words = several_of(named.value, "a column", faults)
-    if words is None or train is None:
-        return None
-    columns = [known_column(word, train.scope, faults) for word in words]
-    label = train.dataset.label
-    told = {label} | {d.name for d in train.dataset.derive if d.expression.columns == {label}}
-    for word in words:
-        if label is not None and word.text in told:
-            faults.add(
-                "E0413", word.at, f"the baseline reads `{word.text}`, the label itself", "leave it out"
-            )
-            return None
-    return tuple(c for c in columns if c is not None) if None not in columns else None
-
-
-def _recorded(
-    at: Span, arguments: tuple[tree.Expr, ...], named: dict[str, tree.Named], faults: Faults
-) -> Recorded | None:
-    before = len(faults.found)
-    unexpected_arguments(at, "recorded", (), named, ("model",), faults)
-    if not arguments:
-        faults.add("E0306", at, "`recorded` needs a file", 'write `recorded("answers.jsonl")`')
-        return None
-    files = [path for argument in arguments for path in _recordings(argument, faults)]
-    if len(faults.found) > before:
-        return None
-    model = named.get("model")
-    name = text_of(model.value, "`model`", faults) if model is not None else None
-    return Recorded(files=tuple(files), model=name)
-
-
-def _recordings(argument: tree.Expr, faults: Faults) -> list[Path]:
-    """The files that an argument of `recorded` means; a text and a `file(…)` are the same."""
-    call = argument
-    if isinstance(argument, tree.Text):
-        call = tree.Call(tree.Name("file", argument.at), (argument,), (), argument.at)
-    found = file_of(call, faults)
-    if found is None:
-        return []
-    written, path = found
-    folder = argument.at.source.folder
-    if is_pattern(written, folder):
-        return [folder / match.written for match in pattern_matches(argument, written, faults) or ()]
-    if not path.is_file():
-        no_file(argument.at, written, path, faults)
-    return [path]

@@ -13,7 +13,8 @@ from evalspec.check.names import Declared, declare, every_block
 from evalspec.check.params import Settings, with_params
 from evalspec.check.rules import every_rule
 from evalspec.check.subsets import read_subsets
-from evalspec.check.tasks import Known, read_tasks
+from evalspec.check.known import Known
+from evalspec.check.tasks import read_tasks
 from evalspec.language.program import Later, Program
 from evalspec.text.source import Span
 from evalspec.text.values import dataclass

@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalspec.check.asking import OWN_NAMES, Asked, read_asking, read_request
-from evalspec.check.changes import read_perturbations, read_samples
+from evalspec.check.changes import When, read_perturbations, read_samples, read_when
 from evalspec.check.conversations import ONE
 from evalspec.check.entries import Entries, Faults, read_entries
+from evalspec.check.order import in_order, read_sometimes, same_variants
 from evalspec.check.reading import AnswerRead, read_answer, read_reading, read_the_rest
 from evalspec.language.answer_types import OneOf, SomeOf
 from evalspec.language.expressions import Type
 from evalspec.language.program import Step
-from evalspec.text.values import dataclass
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evalspec.check.datasets import Data
+    from evalspec.check.known import Known
     from evalspec.check.pricing import Labels
-    from evalspec.check.tasks import Known
     from evalspec.syntax import tree
     from evalspec.text.source import Span
 
@@ -132,12 +133,24 @@ def read_steps(
     for name, entries in read.items():
         asked = read_asking(entries, data, answers[name], types, known, faults)
         at = named[name].name.at if named[name].name is not None else named[name].header  # type: ignore[union-attr]
-        steps.append(
-            _step(name, at, entries, data, answers[name], asked, tuple(named), name == final, faults)
-        )
+        step = _step(name, at, entries, data, answers[name], asked, tuple(named), name == final, faults)
+        steps.append(_when(step, read_when(entries, data, types, faults), tuple(named)))
     if not steps or None in steps:
         return None
-    return _in_order([s for s in steps if s is not None], faults)
+    whole = [s for s in steps if s is not None]
+    same_variants(whole, faults)
+    ordered = in_order(whole, faults)
+    if ordered is not None:
+        read_sometimes(ordered, faults)
+    return ordered
+
+
+def _when(read: StepRead | None, when: When | None, names: Sequence[str]) -> StepRead | None:
+    """The step with its condition, which may read answers that no template of it reads."""
+    if read is None or when is None:
+        return read
+    reads = tuple(n for n in names if n in read.step.reads or n in when.reads)
+    return replace(read, step=replace(read.step, when=when.condition, reads=reads))
 
 
 def _named_steps(blocks: Sequence[tree.Block], data: Data, faults: Faults) -> Mapping[str, tree.Block]:
@@ -153,32 +166,3 @@ def _named_steps(blocks: Sequence[tree.Block], data: Data, faults: Faults) -> Ma
         else:
             named[name] = block
     return named
-
-
-def _in_order(steps: Sequence[StepRead], faults: Faults) -> tuple[StepRead, ...] | None:
-    """The steps so that each stands behind those it reads; a circle is told and gives None."""
-    waiting = list(steps)
-    done: list[StepRead] = []
-    while waiting:
-        ready = {d.step.name for d in done}
-        following = next((s for s in waiting if set(s.step.reads) <= ready), None)
-        if following is None:
-            circle = _circle(waiting)
-            faults.add("E0420", circle[0].step.at, "these steps read each other in a circle: "
-                       + " → ".join(s.step.name for s in (*circle, circle[0])),
-                       "a step reads only answers that were given before it")  # fmt: skip
-            return None
-        waiting.remove(following)
-        done.append(following)
-    return tuple(done)
-
-
-def _circle(waiting: Sequence[StepRead]) -> list[StepRead]:
-    """One circle among steps that all wait for each other."""
-    by_name = {s.step.name: s for s in waiting}
-    path = [waiting[0]]
-    while True:
-        following = by_name[next(r for r in path[-1].step.reads if r in by_name)]
-        if following in path:
-            return path[path.index(following) :]
-        path.append(following)

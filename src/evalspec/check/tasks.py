@@ -4,43 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evalspec.check.assigning import read_assign, read_oracle
 from evalspec.check.bounds import Measured, check_metrics, read_rank, read_requirements
 from evalspec.check.datasets import Data, named_dataset
 from evalspec.check.deciding import read_binning, read_chain_confidence, read_policy, read_positive
 from evalspec.check.entries import Entries, Faults, read_entries
+from evalspec.check.fitting import confident, declared_model, read_candidates
+from evalspec.check.known import Known
+from evalspec.check.order import stand_ins
 from evalspec.check.pricing import bind_costs
+from evalspec.check.scoring import right_is_told
 from evalspec.check.steps import StepRead, read_single, read_steps
-from evalspec.check.values import word_of, words_of
 from evalspec.check.templates import check_named_prompts
+from evalspec.check.values import word_of, words_of
 from evalspec.language.answer_types import YesNo
-from evalspec.language.candidates import Baseline, Hosted, ModelSpec, Recorded
-from evalspec.language.program import Costs, Subset, Task
+from evalspec.language.program import Costs, Task
 from evalspec.text.diagnostics import did_you_mean, problem
-from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from evalspec.check.costs import Written
-    from evalspec.check.names import Declared
     from evalspec.syntax import tree
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Everything a task may refer to."""
-
-    declared: Declared
-    data: Mapping[str, Data]
-    subsets: Sequence[Subset]
-    models: Mapping[str, ModelSpec]
-    costs: Mapping[str, Written]
 
 
 def read_tasks(known: Known, faults: Faults) -> Mapping[str, Task]:
     """The tasks and chains that could be understood, in the order of the file."""
-    blocks = {**known.declared.of("task"), **known.declared.of("chain")}
     check_named_prompts(known.declared, faults)
+    blocks = {**known.declared.of("task"), **known.declared.of("chain")}
     tasks: dict[str, Task] = {}
     for name, block in sorted(blocks.items(), key=lambda item: known.declared.place(item[1])):
         task = _read(name, block, known, faults)
@@ -83,7 +73,7 @@ def _check_names(entries: Entries, known: Known, faults: Faults) -> None:
     """Says which names are wrong in a task that was not understood otherwise."""
     models, costs = entries.value("models"), entries.value("costs")
     for word in (words_of(models, "a model", faults) if models is not None else None) or ():
-        _declared_model(word, known, faults)
+        declared_model(word, known, faults)
     priced = word_of(costs, "`costs`", faults) if costs is not None else None
     if priced is not None:
         _declared_costs(priced, known, faults)
@@ -129,9 +119,10 @@ def _decided(
     chain = entries.block.kind.text == "chain"
     last = max(steps, key=lambda s: s.step.at.start).step.name
     final = next(s for s in steps if s.step.name == (answer_of.text if answer_of is not None else last))
-    models = _models(entries, steps, data, chain, known, faults)
+    models = read_candidates(entries, steps, data, chain, known, faults)
+    right_is_told(entries, final.step, faults)
     costs = _costs(entries, final, data, known, faults)
-    confident = _confident(steps, models, known)
+    sure = confident(steps, models, known)
     measured = Measured(
         subsets=[s for s in known.subsets if s.dataset == data.dataset.name],
         spoiled_subsets=known.declared.names["subset"] - {s.family or s.name for s in known.subsets},
@@ -140,7 +131,7 @@ def _decided(
         chain=chain,
         final=final.step,
         costs_given="costs" in entries.attributes or "costs" in entries.spoiled,
-        confident=confident,
+        confident=sure,
         positive="positive" in entries.attributes or isinstance(final.step.answer, YesNo),
     )
     requirements, exclude = read_requirements(entries, measured, faults)
@@ -152,125 +143,18 @@ def _decided(
         models=models,
         steps=tuple(s.step for s in steps),
         answer_of=final.step.name,
-        chain_confidence=read_chain_confidence(entries, chain, confident, faults),
+        stand_ins=stand_ins(steps, final, faults) if chain and answer_of is None else (),
+        chain_confidence=read_chain_confidence(entries, chain, sure, faults),
         costs=costs,
         abstain=read_policy(entries, costs, measured, faults),
         requirements=requirements,
         exclude=exclude,
         positive=read_positive(entries, final, faults),
-        binning=read_binning(entries, confident, faults),
+        binning=read_binning(entries, sure, faults),
         rank=read_rank(entries, measured, costs, faults),
+        assign=read_assign(entries, [s.step.name for s in steps], models, known, faults) if chain else {},
+        oracle=chain and read_oracle(entries, faults),
     )
-
-
-# ── who is asked ──────────────────────────────────────────────────────────────────────────────────
-
-
-def _models(
-    entries: Entries, steps: Sequence[StepRead], data: Data, chain: bool, known: Known, faults: Faults
-) -> tuple[str, ...]:
-    value = entries.value("models")
-    if value is None:
-        return _every_fitting(entries, steps, data, chain, known, faults)
-    names: list[str] = []
-    words = words_of(value, "a model", faults)
-    if words == ():
-        faults.add("E0418", value.at, "this task asks no model", "name one, or leave `models` out to ask all")
-    for word in words or ():
-        if _usable(word, names, steps, data, chain, known, faults):
-            names.append(word.text)
-    return tuple(names)
-
-
-def _every_fitting(
-    entries: Entries, steps: Sequence[StepRead], data: Data, chain: bool, known: Known, faults: Faults
-) -> tuple[str, ...]:
-    """Every model that fits; says why where none does, and notes which are left out."""
-    unfit = {m: _unfit(known.models[m], steps, data, chain, known) for m in known.models}
-    fitting = tuple(m for m, reason in unfit.items() if reason is None)
-    at = entries.block.name.at if entries.block.name is not None else entries.block.header
-    if fitting:
-        for name, reason in unfit.items():
-            if reason is not None:
-                faults.add("N0417", at, f"`{name}` is left out: {reason}")
-    elif unfit:
-        reasons = (f"`{name}`: {reason}" for name, reason in list(unfit.items())[:5])
-        faults.add("E0418", at, f"no model fits this {entries.block.kind.text}", *reasons)
-    elif not known.declared.names["model"]:
-        faults.add("E0418", at, "there is no model to judge", "declare one: `model NAME { use = … }`")
-    return fitting
-
-
-def _usable(
-    word: tree.Word,
-    before: Sequence[str],
-    steps: Sequence[StepRead],
-    data: Data,
-    chain: bool,
-    known: Known,
-    faults: Faults,
-) -> bool:
-    if not _declared_model(word, known, faults):
-        return False
-    if word.text in before:
-        faults.add("E0404", word.at, f"`{word.text}` is named twice", "remove one")
-        return False
-    spec = known.models.get(word.text)
-    if spec is None:  # its own block is wrong, which was told there
-        return False
-    reason = _unfit(spec, steps, data, chain, known)
-    if reason is not None:
-        faults.add(
-            "E0417",
-            word.at,
-            f"`{word.text}` does not fit this {'chain' if chain else 'task'}: {reason}",
-            "mend that, or take it out of the list",
-        )
-        return False
-    return True
-
-
-def _declared_model(word: tree.Word, known: Known, faults: Faults) -> bool:
-    if word.text in known.declared.names["model"]:
-        return True
-    help_line, fixes = did_you_mean(word.text, known.declared.names["model"], at=word.at)
-    help_line = help_line or "declare one: `model NAME { use = … }`"
-    faults.found.append(problem("E0201", word.at, f"there is no model `{word.text}`", help_line, fixes=fixes))
-    return False
-
-
-def _unfit(spec: ModelSpec, steps: Sequence[StepRead], data: Data, chain: bool, known: Known) -> str | None:
-    """Why a model cannot be a candidate here, or None where it can."""
-    if isinstance(spec.use, Recorded):
-        return None
-    if isinstance(spec.use, Hosted):
-        silent = [s.step.name for s in steps if not s.asked.given]
-        return ("it needs a prompt" + (f" in step `{silent[0]}`" if silent[0] else "")) if silent else None
-    if isinstance(spec.use, Baseline):
-        return _baseline_unfit(spec.use, steps, data, chain, known)
-    return None
-
-
-def _baseline_unfit(
-    use: Baseline, steps: Sequence[StepRead], data: Data, chain: bool, known: Known
-) -> str | None:
-    if chain:
-        return "a baseline answers one question, not a chain"
-    labels = steps[0].labels
-    if labels is None:
-        return "a baseline answers with labels"
-    missing = [c for c in use.columns if data.types is not None and c not in data.types]
-    if missing:
-        return f"it reads `{missing[0]}`, and dataset `{data.dataset.name}` has no such column"
-    train = known.data[use.train]
-    if train.loaded is None or train.dataset.label is None or not labels.names:
-        return None
-    learned = {str(row.values.get(train.dataset.label)) for row in train.loaded.rows}
-    foreign = sorted(learned - set(labels.names))
-    return f"it learns the label `{foreign[0]}`, which is not one of the task's" if foreign else None
-
-
-# ── deciding ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def _costs(entries: Entries, final: StepRead, data: Data, known: Known, faults: Faults) -> Costs | None:
@@ -296,9 +180,3 @@ def _declared_costs(word: tree.Word, known: Known, faults: Faults) -> bool:
         problem("E0201", word.at, f"there are no costs `{word.text}`", help_line, fixes=fixes)
     )
     return False
-
-
-def _confident(steps: Sequence[StepRead], models: Sequence[str], known: Known) -> bool:
-    declared = any(s.step.confidence for s in steps)
-    own = any(not isinstance(known.models[m].use, Hosted) for m in models)
-    return declared or own

@@ -206,7 +206,7 @@ BLOCKS: Mapping[str, BlockKind] = {
                 *CONNECTION,
                 _b("price", "dollars for tokens"),
                 _a("mode", "batch: the provider's half-price endpoint, without latency figures", "batch",
-                   words=("batch",), built=False, runs=False),
+                   words=("batch",), runs=False),
             ),
         ),
         BlockKind(
@@ -248,9 +248,9 @@ BLOCKS: Mapping[str, BlockKind] = {
                 _b("step", "one question of the chain"),
                 _a("answer_of", "the step whose answer is the chain's (the last)", "STEP", refers="step"),
                 _a("confidence", "the chain's confidence (last)", "product", calls="chain_confidence"),
-                _b("assign", "which models run which steps", built=False, runs=False),
+                _b("assign", "which models run which steps", runs=False),
                 _a("oracle", "re-runs with one step made perfect (false)", "true", words=("true", "false"),
-                   built=False, runs=False),
+                   runs=False),
             ),
         ),
         BlockKind(
@@ -259,7 +259,7 @@ BLOCKS: Mapping[str, BlockKind] = {
             named=True,
             entries=_entries(
                 *ASKING, *READING,
-                _a("when", "for which examples the step runs", "CONDITION", built=False, runs=False),
+                _a("when", "for which examples the step runs", "CONDITION"),
             ),
         ),
         BlockKind(
@@ -344,7 +344,7 @@ BLOCKS: Mapping[str, BlockKind] = {
         BlockKind(name="gold", doc="the right value of each field: FIELD = EXPRESSION", free=True,
                   entries={}),
         BlockKind(name="scores", doc="named scores: NAME = score", free=True, entries={}),
-        BlockKind(name="assign", doc="STEP = MODEL, or a list of models", free=True, built=False, runs=False,
+        BlockKind(name="assign", doc="STEP = MODEL, or a list of models", free=True, runs=False,
                   entries={}),
         BlockKind(name="weights", doc="TASK = share", free=True, built=False, entries={}),
         BlockKind(name="mix", doc="shares in production: VALUE = 70%; * is the rest", named=True, free=True,

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from evalspec.language.candidates import Hosted, ModelSpec, Price
+from evalspec.language.candidates import Cascade, Hosted, Http, ModelSpec, Price, PythonFunction, Vote
 from evalspec.language.sandbox import RenderFault
 from evalspec.models.model import Request
 from evalspec.models.prices import price_of
+from evalspec.plan.conditions import runs_given
 from evalspec.plan.conversations import build_request, gold_value
 from evalspec.plan.plan import Passing, PlannedTask
 
+if TYPE_CHECKING:
+    from evalspec.language.program import Step
+
 CHARACTERS_A_TOKEN = 4  # a rule of thumb for English; only estimates rest on it
+IMAGE_TOKENS = 1_000  # likewise; what a picture of a thousand by a thousand costs in most places
 
 Keyer = Callable[[Request], str | None]
 Kept = Callable[[Collection[str]], set[str]]
@@ -23,9 +29,10 @@ Kept = Callable[[Collection[str]], set[str]]
 class Estimate:
     """One candidate's part of a plan.
 
-    `requests` are the distinct ones known now, `kept` those of them that the store answers, `later` at
-    most how many more depend on answers. Tokens are rough. `worst_usd` is the money for what is still to
-    be asked, were every answer as long as it may be; None where a price or a limit is not known.
+    `requests` are the distinct ones known now, each of its samples and of its perturbed forms being one;
+    `kept` are those of them that the store answers, `later` at most how many more depend on answers. Tokens
+    are rough. `worst_usd` is the money for what is still to be asked, were every answer as long as it may
+    be; None where a price or a limit is not known.
     """
 
     examples: int
@@ -49,29 +56,39 @@ def estimate(planned: PlannedTask, candidate: ModelSpec, key_of: Keyer, kept: Ke
             twins.append(request)
     keys = {key for key in distinct if isinstance(key, str)}
     have = kept(keys) if kept is not None and (keys or not distinct) else None
-    later = sum(bool(step.reads) for step in planned.task.steps) * len(planned.rows)
+    later = sum(times_asked(step) for step in planned.task.steps if step.reads) * len(planned.rows)
+    times = {step.name: times_asked(step) for step in planned.task.steps}
     hosted = candidate.use if isinstance(candidate.use, Hosted) else None
-    due = [request for key, request in distinct.items() if key not in (have or ())]
+    due = [(r, times[r.step] - (key in (have or ()))) for key, r in distinct.items()]
+    given = [(r, times[r.step]) for r in twins]
     return Estimate(
         examples=len(planned.rows),
-        requests=len(distinct),
+        requests=sum(times[request.step] for request in distinct.values()),
         kept=len(have) if have is not None else None,
         later=later,
-        input_tokens=sum(_tokens(r) for r in distinct.values()) if hosted else 0,
-        worst_usd=_worst(hosted, due, twins, later) if hosted else Decimal(0),
+        input_tokens=sum(_tokens(r) * times[r.step] for r in distinct.values()) if hosted else 0,
+        worst_usd=_worst(hosted, due, given, later) if hosted else _of_others(candidate),
         faults=tuple(faults),
     )
+
+
+def _of_others(candidate: ModelSpec) -> Decimal | None:
+    """What a candidate behind no endpoint costs: nothing here, and nobody knows where others are asked."""
+    asks = isinstance(candidate.use, Http | PythonFunction)
+    return None if asks else Decimal(0)
 
 
 def known_requests(
     planned: PlannedTask, candidate: ModelSpec, faults: list[tuple[str, str]]
 ) -> Iterator[Request]:
     """The requests that depend on no answer: steps that read no other, and given gold all that have it."""
+    if isinstance(candidate.use, Cascade | Vote):
+        return  # made of answers that are asked for anyway
     golden = Passing.GIVEN_GOLD in planned.passings(candidate)
     for row in planned.rows:
         for step in planned.task.steps:
             golds = {name: gold_value(planned.task.step(name), row) for name in step.reads}
-            if step.reads and (not golden or None in golds.values()):
+            if (step.reads and not golden) or not runs_given(step, row, golds):
                 continue
             try:
                 yield build_request(planned, step, candidate, row, golds)
@@ -79,24 +96,35 @@ def known_requests(
                 faults.append((row.id, str(fault)))
 
 
+def times_asked(step: Step) -> int:
+    """How often a step asks about one example: each sample, of the example itself and each changed form."""
+    return step.samples * (1 + len(step.perturb))
+
+
 def _tokens(request: Request) -> int:
-    return sum(len(m.content) for m in request.messages) // CHARACTERS_A_TOKEN + 1
+    images = sum(len(m.images) for m in request.messages)
+    return sum(len(m.content) for m in request.messages) // CHARACTERS_A_TOKEN + 1 + images * IMAGE_TOKENS
 
 
-def _worst(use: Hosted, due: Sequence[Request], twins: Sequence[Request], later: int) -> Decimal | None:
+Counted = tuple[Request, int]  # a request and how often it is asked
+
+
+def _worst(use: Hosted, due: Sequence[Counted], twins: Sequence[Counted], later: int) -> Decimal | None:
     """The money if every answer is as long as `max_tokens` allows; None without a price or that limit.
 
     What depends on answers is reckoned like the same question given gold, its twin; without one it cannot
     be told.
     """
     price: Price | None = price_of(use)
-    if price is None or len(twins) < later:
+    if price is None or sum(times for _, times in twins) < later:
         return None
-    each = [(_tokens(r), _output_limit(r.parameters)) for r in (*due, *twins)]
-    known = [limit for _, limit in each if limit is not None]
-    if len(known) < len(each):
-        return None
-    return (price.input * sum(tokens for tokens, _ in each) + price.output * sum(known)) / price.per
+    total = Decimal(0)
+    for request, times in (*due, *twins):
+        limit = _output_limit(request.parameters)
+        if limit is None:
+            return None
+        total += times * (price.input * _tokens(request) + price.output * limit)
+    return total / price.per
 
 
 def _output_limit(parameters: Mapping[str, object]) -> int | None:

@@ -65,6 +65,11 @@ def _references(entries: Iterable[tree.Entry]) -> Iterator[tuple[str, str]]:
                 if entry.target is not None:
                     yield "dataset", entry.target.text
                 yield from _references(entry.entries)
+                if entry.kind.text == "no_worse_than" and entry.name is not None:
+                    yield "model", entry.name.text
+                if entry.kind.text == "assign":
+                    yield from (("model", name) for e in entry.entries if isinstance(e, tree.Attribute)
+                                for name in _names(e.value))  # fmt: skip
                 if entry.kind.text in ("prompts", "messages"):
                     yield from _named_prompts(entry.entries)
             case tree.Attribute():

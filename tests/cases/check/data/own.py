@@ -1,0 +1,2 @@
+def answer(row, prompt, messages, steps):
+    return ""
