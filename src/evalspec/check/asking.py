@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from evalspec.check.datasets import Data
     from evalspec.check.reading import AnswerRead
-    from evalspec.check.tasks import Known
+    from evalspec.check.known import Known
     from evalspec.language.program import Messages
     from evalspec.text.source import Span
     from evalspec.text.values import Json

@@ -231,6 +231,12 @@ class Step:
         return self.variants.get(variant, ()) if self.variants else self.messages
 
     @property
+    def quoted(self) -> tuple[str, ...]:
+        """Those of `reads` whose answers its templates show; the others only decide whether it runs."""
+        names = frozenset().union(*(prompt.names for _, prompt in self.templates))
+        return tuple(name for name in self.reads if name in names)
+
+    @property
     def templates(self) -> Messages:
         """Every template of the step, those of all variants included."""
         return (*self.messages, *(message for own in self.variants.values() for message in own))
@@ -320,6 +326,7 @@ class Task:
     no_worse_than: tuple[NoWorseThan, ...] = ()
     assign: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # models by step
     oracle: bool = False
+    stand_ins: tuple[str, ...] = ()  # steps that answer where `answer_of` does not run, in that order
 
     @property
     def variants(self) -> tuple[str, ...]:

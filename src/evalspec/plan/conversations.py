@@ -22,6 +22,7 @@ from evalspec.language.sandbox import RenderFault
 from evalspec.models.capabilities import gives_logprobs
 from evalspec.models.images import Image, NoImage, named_in
 from evalspec.models.model import Answer, Failure, Message, Request
+from evalspec.plan.conditions import blocked_by, kept_waiting, runs, runs_given
 from evalspec.plan.plan import Passing, PlannedTask
 
 if TYPE_CHECKING:
@@ -101,44 +102,30 @@ def source_for(candidate: ModelSpec, step: Step) -> ConfidenceSource | None:
 
 
 def _free(planned: PlannedTask, candidate: ModelSpec, visit: Visit, row: Row) -> Conversation:
-    """Each step reads what the steps before it really said."""
+    """Each step reads what the steps before it really said. One that does not run leaves no trace."""
     done: dict[str, StepTrace] = {}
     for step in planned.task.steps:
-        blocked = _blocked(step, done)
+        readings = {name: trace.reading for name, trace in done.items()}
+        if not runs(step, row, readings):
+            continue
+        blocked = kept_waiting(step, row, readings) or blocked_by(step, readings)
         if blocked is not None:
             done[step.name] = StepTrace(step.name, blocked, None)
             continue
-        values = {name: plain(done[name].reading.value) for name in step.reads}
+        values = {name: plain(readings[name].value) for name in step.quoted}
         done[step.name] = yield from _ask(planned, step, candidate, row, values)
     return Trace(visit, tuple(done.values()))
 
 
 def _given_gold(planned: PlannedTask, candidate: ModelSpec, visit: Visit, row: Row) -> Conversation:
-    """Each step that reads others reads their gold; without one it is left out."""
+    """Each step that reads others reads their gold; without one it is left out, or where it does not run."""
     traces = []
     for step in planned.task.steps:
         golds = {name: gold_value(planned.task.step(name), row) for name in step.reads}
-        if not step.reads or None in golds.values():
+        if not step.reads or not runs_given(step, row, golds):
             continue
         traces.append((yield from _ask(planned, step, candidate, row, golds)))
     return Trace(visit, tuple(traces))
-
-
-def _blocked(step: Step, done: Mapping[str, StepTrace]) -> Reading | None:
-    """What a step comes to that cannot be asked, because one that it reads has no answer.
-
-    What is not known yet comes before what failed, and that before what the model did not answer: no chain
-    is wrong while asking again may still tell.
-    """
-    outcomes = {done[name].reading.outcome: name for name in reversed(step.reads)}
-    for outcome in (Outcome.NOT_ASKED, Outcome.ERROR):
-        if outcome in outcomes:
-            said = "not asked yet" if outcome is Outcome.NOT_ASKED else "not answered"
-            return Reading(outcome=outcome, why=f"step `{outcomes[outcome]}` was {said}")
-    for name in step.reads:
-        if done[name].reading.outcome is not Outcome.ANSWERED:
-            return Reading(outcome=Outcome.NO_ANSWER, why=f"step `{name}` has no answer to read")
-    return None
 
 
 def _ask(
