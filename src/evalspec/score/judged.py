@@ -34,7 +34,8 @@ class Judgement:
     `right` is None where the candidate was not heard (`error`, `not_asked`), or nothing says what is right.
     `truth` and `answer` are labels where the answer type has them; `scores` those of a text, `fields` the
     verdicts on the fields of an object, by their names. Latency in nanoseconds and tokens are sums over the steps that
-    were asked; `timed_out` tells that one of them ran out of its time.
+    were asked; `timed_out` tells that one of them ran out of its time. `skipped` are the steps that did not
+    run, by their own condition.
     """
 
     row: Row
@@ -51,6 +52,7 @@ class Judgement:
     output_tokens: int | None
     cost_usd: Decimal | None
     steps_right: Mapping[str, bool | None]
+    skipped: frozenset[str]
     given_gold_right: Mapping[str, bool | None]
     scores: Mapping[str, bool | float]
     fields: Mapping[str, bool]
@@ -98,18 +100,19 @@ def judge(planned: PlannedTask, candidate: ModelSpec, traces: Iterable[Trace]) -
 
 
 NOT_ASKED = Reading(outcome=Outcome.NOT_ASKED, why="not asked yet")
+NO_STEP = Reading(outcome=Outcome.NO_ANSWER, why="the step that answers did not run")
 
 
 def _judgement(task: Task, row: Row, free: Trace | None, given_gold: Trace | None) -> Judgement:
     said = {s.step: s for s in free.steps} if free is not None else {}
-    final = said.get(task.answer_of)
-    reading = final.reading if final is not None else NOT_ASKED
+    final = _answering(task, said)
+    reading = final.reading if final is not None else (NOT_ASKED if free is None else NO_STEP)
     step = task.final
     gold = gold_of(step, row)
     answer = _label(step, reading, row)
     right = is_right(step, reading, gold, row.values)
     steps_right = {s.name: _step_right(s, said.get(s.name), row) for s in task.steps if s is not step}
-    steps_right[step.name] = right if final is not None and _has_gold(step) else None
+    steps_right[step.name] = right if step.name in said and _has_gold(step) else None
     replies = [s.reply for s in said.values() if s.reply is not None]
     return Judgement(
         row=row,
@@ -126,10 +129,17 @@ def _judgement(task: Task, row: Row, free: Trace | None, given_gold: Trace | Non
         output_tokens=_total([r.output_tokens if isinstance(r, Answer) else None for r in replies]),
         cost_usd=_cost(replies),
         steps_right=steps_right,
+        skipped=frozenset(s.name for s in task.steps if s.name not in said) if said else frozenset(),
         given_gold_right=_given_gold(task, row, steps_right, given_gold),
         scores=text_scores(step, reading, gold),
         fields=fields_right(step, reading, gold),
     )
+
+
+def _answering(task: Task, said: Mapping[str, StepTrace]) -> StepTrace | None:
+    """The step that answers: the one named, or where it did not run, the last that did."""
+    names = (task.answer_of, *task.stand_ins)
+    return next((said[name] for name in names if name in said), None)
 
 
 def _null_is_right(gold: object) -> bool:
@@ -149,7 +159,7 @@ def _label(step: Step, reading: Reading, row: Row) -> str | None:
 
 def _confidence(task: Task, said: Mapping[str, StepTrace]) -> float | None:
     """The confidence of the answer: the last step's, or what the chain makes of all that ran."""
-    final = said.get(task.answer_of)
+    final = _answering(task, said)
     if final is None or final.reading.outcome is not Outcome.ANSWERED:
         return None
     if task.chain_confidence == "last":
