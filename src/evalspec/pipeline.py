@@ -83,5 +83,5 @@ def score(plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Do
     scored = []
     for planned in plan.tasks:
         judged = [judge(planned, c, traces.get((planned.task.name, c.name), ())) for c in planned.candidates]
-        scored.append(score_task(planned, judged, plan.seed))
+        scored.append(score_task(planned, judged, plan.seed, plan.program.datasets[planned.task.dataset]))
     return build_results(plan, run, scored)

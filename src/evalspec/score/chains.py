@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalspec import metrics
 from evalspec.language.candidates import ModelSpec, Recorded
 from evalspec.language.program import Step, Task
 from evalspec.metrics import Estimate
-from evalspec.score.measures import share
+from evalspec.score.weighing import Design, Figure, mean_of
 
 if TYPE_CHECKING:
+    from evalspec.data.rows import Row
     from evalspec.score.judged import Judgement
 
 Verdicts = Mapping[str, bool | None]
@@ -44,22 +44,27 @@ class Compounding:
     dependence_gap: float | None
 
 
-def score_steps(task: Task, candidate: ModelSpec, heard: Sequence[Judgement]) -> Mapping[str, StepScore]:
+def score_steps(
+    task: Task, candidate: ModelSpec, heard: Sequence[Judgement], design: Design
+) -> Mapping[str, StepScore]:
     """Every step of a chain. A step without gold has no accuracy, and no chain fails there first.
 
     Where a chain first failed is told of those whose every step has a verdict, so that the hazards'
     complements multiply to the share of chains with all steps right.
     """
     judged = judged_steps(task, heard)
-    firsts = [_first_failure(j.steps_right, judged) for j in heard if _told(j, judged)]
+    told = [j for j in heard if _told(j, judged)]
+    firsts = [_first_failure(j.steps_right, judged) for j in told]
     return {
         step.name: StepScore(
-            free=_rate([j.steps_right[step.name] for j in heard], _why(step.name in judged)),
+            free=_rate(design, [(j.row, j.steps_right[step.name]) for j in heard], _why(step.name in judged)),
             given_gold=_rate(
-                [j.given_gold_right[step.name] for j in heard], _why_not_given_gold(step, candidate)
+                design,
+                [(j.row, j.given_gold_right[step.name]) for j in heard],
+                _why_not_given_gold(step, candidate),
             ),
             first_failures=firsts.count(step.name),
-            hazard=_hazard(step.name, judged, firsts),
+            hazard=_hazard(step.name, judged, list(zip([j.row for j in told], firsts, strict=True)), design),
         )
         for step in task.steps
     }
@@ -75,9 +80,11 @@ def _told(judgement: Judgement, judged: Sequence[str]) -> bool:
     return all(judgement.steps_right[step] is not None for step in judged)
 
 
-def _rate(flags: Sequence[bool | None], why: str) -> Estimate:
-    known = [f for f in flags if f is not None]
-    return share(known) if known else Estimate(value=None, low=None, high=None, n=0, why=why)
+def _rate(design: Design, flags: Sequence[tuple[Row, bool | None]], why: str) -> Estimate:
+    known = [Figure(row, float(f)) for row, f in flags if f is not None]
+    if known:
+        return mean_of(design, known, flags=True, whole=True)
+    return Estimate(value=None, low=None, high=None, n=0, why=why)
 
 
 def _why(judged: bool) -> str:
@@ -97,27 +104,34 @@ def _first_failure(verdicts: Verdicts, steps: Sequence[str]) -> str | None:
     return next((s for s in steps if verdicts.get(s) is False), None)
 
 
-def _hazard(step: str, judged: Sequence[str], firsts: Sequence[str | None]) -> Estimate:
+def _hazard(
+    step: str, judged: Sequence[str], firsts: Sequence[tuple[Row, str | None]], design: Design
+) -> Estimate:
     """First failures at a step among the chains that came to it without a failure (Wilson)."""
     if step not in judged:
         return Estimate(value=None, low=None, high=None, n=0, why="the step has no gold")
     before = judged[: judged.index(step)]
-    reached = sum(first not in before for first in firsts)
+    reached = [Figure(row, float(first == step)) for row, first in firsts if first not in before]
     if not reached:
         return Estimate(
             value=None, low=None, high=None, n=0, why="no chain came to this step without a failure"
         )
-    return metrics.wilson(firsts.count(step), reached)
+    return mean_of(design, reached, flags=True, whole=False)
 
 
 def compound(
-    task: Task, steps: Mapping[str, StepScore], heard: Sequence[Judgement], end_to_end: Estimate
+    task: Task,
+    steps: Mapping[str, StepScore],
+    heard: Sequence[Judgement],
+    end_to_end: Estimate,
+    design: Design,
 ) -> Compounding:
     """What the steps' accuracies say about the chain, and what the chain really does."""
     judged = judged_steps(task, heard)
     all_right = end_to_end
     if judged:
-        all_right = share([all(j.steps_right[s] for s in judged) for j in heard if _told(j, judged)])
+        right = [(j.row, all(j.steps_right[s] for s in judged)) for j in heard if _told(j, judged)]
+        all_right = _rate(design, right, "no data")
     product = _product([steps[s].free.value for s in judged])
     gap = all_right.value - product if all_right.value is not None and product is not None else None
     return Compounding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -14,8 +14,9 @@ from evalspec.answers.reading import Outcome
 from evalspec.language.answer_types import OneOf
 from evalspec.language.program import Below, CostByOutcome, Costs, Policy, Task, WhenCheaper
 from evalspec.score.decisions import decide
-from evalspec.score.measures import confident_pairs, mean
+from evalspec.score.measures import confident_pairs
 from evalspec.score.prices import Prices, prices_of
+from evalspec.score.weighing import Design, Figure, mean_of
 
 if TYPE_CHECKING:
     from evalspec.metrics import Estimate
@@ -28,7 +29,8 @@ class PolicyScore:
     """What the candidate's own confidence is worth at the declared costs; None where undefined.
 
     `coverage` is the share of examples that the candidate answers itself: what is unreadable, refused or
-    declined is no answer. Promises and `surprise` are about the examples that have a confidence.
+    declined is no answer. Promises and `surprise` are about the examples that have a confidence. There is no
+    `verdict` where examples count differently: the test behind it is of examples that count alike.
     """
 
     threshold: float | None
@@ -43,40 +45,46 @@ class PolicyScore:
     verdict: str | None
 
 
-def prices_for(task: Task, judgements: Sequence[Judgement]) -> Prices:
+def prices_for(task: Task, judgements: Sequence[Judgement], design: Design) -> Prices:
     """The prices of a task that has costs."""
     assert task.costs is not None  # noqa: S101
     declining = task.final.answer.decline if isinstance(task.final.answer, OneOf) else None
-    return prices_of(task.costs, judgements, declining)
+    return prices_of(task.costs, judgements, declining, design.weight)
 
 
 def score_policy(
-    task: Task, judgements: Sequence[Judgement], examples: Sequence[Example]
+    task: Task, judgements: Sequence[Judgement], examples: Sequence[Example], design: Design
 ) -> PolicyScore | None:
     """What confidence is worth where abstaining has a price: as declared, else by `when_cheaper`."""
     if task.costs is None or task.costs.abstain is None:
         return None
-    prices = prices_for(task, judgements)
+    prices = prices_for(task, judgements, design)
     decisions = [e.decision for e in examples]
     if task.abstain is None:
         decisions = list(decide(judgements, prices, WhenCheaper.AS_IS))
     decided = [(j, d) for j, d in zip(judgements, decisions, strict=True) if d is not None]
     given = [j for j, d in decided if j.outcome is Outcome.ANSWERED and not d.withheld]
-    sure = [(j.confidence, j.right) for j in given if j.confidence is not None]
+    sure = [(j, j.confidence) for j in given if j.confidence is not None]
     confident = any(j.confidence is not None for j, _ in decided)
     threshold = _threshold(task.costs, task.abstain or WhenCheaper.AS_IS) if confident else None
-    promised = [(d.cost, d.promised) for _, d in decided if d.promised is not None]
+    promised = [(j, d.cost, d.promised) for j, d in decided if d.promised is not None]
+    kept = {id(j) for j in given}
+
+    def mean(figures: Iterable[tuple[Judgement, float | None]], *, whole: bool = True) -> Estimate:
+        known = [Figure(j.row, value) for j, value in figures if value is not None]
+        return mean_of(design, known, flags=False, whole=whole)
+
     return PolicyScore(
         threshold=threshold,
-        coverage=len(given) / len(decided) if decided else None,
-        cost_as_is=mean([d.cost for _, d in decided]),
-        cost_answer_all=mean([a for j, _ in decided if (a := prices.answered(j)) is not None]),
-        cost_abstain_all=mean([a for j, _ in decided if (a := prices.abstained(j)) is not None]),
-        promised_cost=mean([p for _, p in promised]).value,
-        surprise=mean([cost - p for cost, p in promised]),
-        promised_error=mean([1 - c for c, _ in sure]).value,
-        realised_error=mean([float(not right) for _, right in sure]).value,
-        verdict=_verdict(threshold, examples),
+        coverage=mean((j, float(id(j) in kept)) for j, _ in decided).value,
+        cost_as_is=mean((j, d.cost) for j, d in decided),
+        cost_answer_all=mean((j, prices.answered(j)) for j, _ in decided),
+        cost_abstain_all=mean((j, prices.abstained(j)) for j, _ in decided),
+        promised_cost=mean((j, p) for j, _, p in promised).value,
+        surprise=mean((j, cost - p) for j, cost, p in promised),
+        promised_error=mean(((j, 1 - c) for j, c in sure), whole=False).value,
+        realised_error=mean(((j, float(not j.right)) for j, _ in sure), whole=False).value,
+        verdict=None if design.weighted else _verdict(threshold, examples),
     )
 
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evalspec import metrics
-from evalspec.language.metric_names import METRICS, Direction
+from evalspec.language.metric_names import Direction, metric_named
 from evalspec.score.contributions import FLAGS, Column, contributions
+from evalspec.score.weighing import PLAIN, Design, units_of
 
 if TYPE_CHECKING:
+    from evalspec.data.rows import Row
     from evalspec.metrics import Estimate
     from evalspec.score.measures import Example
 
@@ -60,7 +62,7 @@ def badness(metric: str, estimate: Estimate | None) -> float:
     """What a metric is sorted by: smaller is better, undefined last."""
     if estimate is None or estimate.value is None:
         return float("inf")
-    match METRICS[metric].direction:
+    match metric_named(metric).direction:
         case Direction.MAX:
             return -estimate.value
         case Direction.MIN:
@@ -73,7 +75,7 @@ SINGLE = Standing(low=1, high=1, in_the_running=True, p_best=1.0)
 
 
 def standings(
-    metric: str, by_candidate: Mapping[str, Sequence[Example]], seed: int
+    metric: str, by_candidate: Mapping[str, Sequence[Example]], seed: int, design: Design = PLAIN
 ) -> Mapping[str, Standing]:
     """Everyone's place by a metric. Metrics that are no means have an order but no evidence."""
     columns = {name: contributions(metric, examples) for name, examples in by_candidate.items()}
@@ -85,7 +87,8 @@ def standings(
     matrix = np.column_stack(list(known.values()))
     if not (~np.isnan(matrix).any(axis=1)).any():  # nothing was finished by all
         return {name: Standing(low=1, high=len(known), in_the_running=True, p_best=None) for name in known}
-    higher = METRICS[metric].direction is Direction.MAX
+    matrix = units_of(design, _rows(by_candidate), matrix)
+    higher = metric_named(metric).direction is Direction.MAX
     ranks = metrics.rank_intervals(matrix, higher_is_better=higher, seed=seed)
     return {
         name: Standing(low=r.rank_low, high=r.rank_high, in_the_running=r.in_the_running, p_best=r.p_best)
@@ -93,11 +96,17 @@ def standings(
     }
 
 
-def pairs(metric: str, by_candidate: Mapping[str, Sequence[Example]], seed: int) -> tuple[Pair, ...]:
+def _rows(by_candidate: Mapping[str, Sequence[Example]]) -> list[Row]:
+    return [e.judgement.row for e in next(iter(by_candidate.values()), ())]
+
+
+def pairs(
+    metric: str, by_candidate: Mapping[str, Sequence[Example]], seed: int, design: Design = PLAIN
+) -> tuple[Pair, ...]:
     """Every pair's difference in a metric, p-values adjusted by Holm over these pairs."""
     columns = {name: contributions(metric, examples) for name, examples in by_candidate.items()}
     raw = [
-        (a, b, _compared(metric, columns[a], columns[b], seed))
+        (a, b, _compared(metric, columns[a], columns[b], Drawn(design, _rows(by_candidate), seed)))
         for a, b in itertools.combinations(by_candidate, 2)
     ]
     found = [(a, b, compared) for a, b, compared in raw if compared is not None]
@@ -124,18 +133,34 @@ class _Compared:
     discordant: float | None  # the share of examples that differ, of metrics that are right or wrong
 
 
-def _compared(metric: str, a: Column | None, b: Column | None, seed: int) -> _Compared | None:
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The examples that are compared, how they were drawn, and the seed of chance."""
+
+    design: Design
+    rows: Sequence[Row]
+    seed: int
+
+
+def _compared(metric: str, a: Column | None, b: Column | None, drawn: Drawn) -> _Compared | None:
     if a is None or b is None:
         return None
     both = ~(np.isnan(a) | np.isnan(b))
-    a, b = a[both], b[both]
-    if not a.size:
+    n = int(both.sum())
+    if not n:
         return None
-    difference = metrics.paired_difference(a, b)
-    if metric not in FLAGS:
-        return _Compared(difference, float(metrics.sign_flip(a - b, seed=seed)), None)
+    units = units_of(drawn.design, drawn.rows, np.column_stack([a, b]))
+    a, b = (a[both], b[both]) if drawn.design.plain else (units[:, 0], units[:, 1])
+    difference = paired(a, b, n)
+    if metric not in FLAGS or not drawn.design.plain:
+        return _Compared(difference, float(metrics.sign_flip(a - b, seed=drawn.seed)), None)
     ahead, behind = int((a > b).sum()), int((a < b).sum())
     return _Compared(difference, float(metrics.mcnemar_midp(ahead, behind)), (ahead + behind) / a.size)
+
+
+def paired(a: Column, b: Column, n: int) -> Estimate:
+    """The mean of a - b; `n` counts examples, which are not always units."""
+    return replace(metrics.paired_difference(a, b), n=n)
 
 
 def _n_needed(compared: _Compared, contrasts: int) -> int | None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalspec import metrics
-from evalspec.language.metric_names import METRICS, Measure
-from evalspec.score.measures import Example, Part, latencies, of_label, share, undefined
+from evalspec.language.metric_names import Measure, metric_named
+from evalspec.score.measures import Example, Part, latencies, of_label, undefined
+from evalspec.score.weighed import NO_WEIGHTS, figures_of
+from evalspec.score.weighing import Design, Figure, mean_of
 
 if TYPE_CHECKING:
     from evalspec.language.program import Bound, Task
@@ -39,40 +41,52 @@ class Requirement:
     estimate: Estimate
 
 
-def requirements(task: Task, subsets: Mapping[str, Part], whole: Part) -> tuple[Requirement, ...]:
+def requirements(
+    task: Task, subsets: Mapping[str, Part], whole: Part, design: Design
+) -> tuple[Requirement, ...]:
     """Every requirement of a task with its verdict for one candidate, overall or on a subset."""
     return tuple(
-        _requirement(task, bound, whole if bound.subset is None else subsets[bound.subset])
+        _requirement(task, bound, whole if bound.subset is None else subsets[bound.subset], design)
         for bound in task.requirements
     )
 
 
-def _requirement(task: Task, bound: Bound, part: Part) -> Requirement:
-    estimate = _estimate(task, bound, part)
+def _requirement(task: Task, bound: Bound, part: Part, design: Design) -> Requirement:
+    estimate = _estimate(task, bound, part, design)
     verdict = _verdict(bound, estimate, part.examples)
     return Requirement(clause=bound.clause, metric=bound.metric, verdict=verdict, estimate=estimate)
 
 
-def _estimate(task: Task, bound: Bound, part: Part) -> Estimate:
+def _estimate(task: Task, bound: Bound, part: Part, design: Design) -> Estimate:
     heard = [e for e in part.examples if e.judgement.heard]
     if bound.step is not None:
-        return _of_step(bound, bound.step, heard)
+        return _of_step(bound, bound.step, heard, design)
     if bound.label is not None:
-        return of_label(task, bound.label, heard)[bound.metric]
+        return _of_label(task, bound.metric, bound.label, heard, design)
     return part.metrics[bound.metric]
 
 
-def _of_step(bound: Bound, step: str, heard: Sequence[Example]) -> Estimate:
+def _of_label(task: Task, metric: str, label: str, heard: Sequence[Example], design: Design) -> Estimate:
+    figures = None if design.plain else figures_of(task, metric, heard, label)
+    if figures:
+        return mean_of(design, figures, flags=True, whole=False)
+    if design.weighted:
+        return undefined(NO_WEIGHTS)
+    return of_label(task, label, heard)[metric]
+
+
+def _of_step(bound: Bound, step: str, heard: Sequence[Example], design: Design) -> Estimate:
     if bound.metric != "accuracy":
         return undefined(f"`{bound.metric}` is not measured for single steps")
-    flags = [e.judgement.steps_right[step] for e in heard]
-    return share([f for f in flags if f is not None])
+    flags = [(e.judgement.row, e.judgement.steps_right[step]) for e in heard]
+    known = [Figure(row, float(f)) for row, f in flags if f is not None]
+    return mean_of(design, known, flags=True, whole=bound.subset is None)
 
 
 def _verdict(bound: Bound, estimate: Estimate, examples: Sequence[Example]) -> Verdict:
     if estimate.n < LEAST:
         return Verdict.UNDECIDED
-    if METRICS[bound.metric].measure is Measure.TIME and bound.operator in ("<=", "<"):
+    if metric_named(bound.metric).measure is Measure.TIME and bound.operator in ("<=", "<"):
         return _of_time(bound, examples)
     low, high = estimate.low, estimate.high
     if low is None or high is None:

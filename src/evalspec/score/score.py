@@ -14,13 +14,15 @@ from evalspec import metrics
 from evalspec.answers.reading import Outcome, labels_of
 from evalspec.language.answer_types import LetterOf
 from evalspec.language.expressions import holds
-from evalspec.language.program import Subset, Task
+from evalspec.language.program import Dataset, Subset, Task
 from evalspec.score.chains import Compounding, StepScore, compound, score_steps
 from evalspec.score.decisions import decide
-from evalspec.score.measures import Example, Part, confident_pairs, has_labels, measure
+from evalspec.score.measures import Example, Part, confident_pairs, field_accuracies, has_labels
 from evalspec.score.policy import PolicyScore, prices_for, score_policy
 from evalspec.score.ranking import Pair, Standing, badness, pairs, standings
 from evalspec.score.requirements import Requirement, Verdict, requirements
+from evalspec.score.weighed import measured
+from evalspec.score.weighing import Design, design_of, weights_of
 
 if TYPE_CHECKING:
     from evalspec.metrics import EceNull, Estimate, ReliabilityBin
@@ -64,6 +66,7 @@ class CandidateScores:
     judged: Judged
     part: Part
     outcomes: Mapping[str, int]
+    fields: Mapping[str, Estimate]  # the accuracy of each field of a JSON answer
     subsets: Mapping[str, Part]
     confusion: Confusion | None
     calibration: Calibration | None
@@ -106,9 +109,12 @@ class TaskScores:
     pairs: tuple[Pair, ...]
 
 
-def score_task(planned: PlannedTask, judged: Sequence[Judged], seed: int) -> TaskScores:
-    """The scores of a task."""
-    candidates = {j.candidate.name: _score(planned, j, seed) for j in judged}
+def score_task(
+    planned: PlannedTask, judged: Sequence[Judged], seed: int, dataset: Dataset | None = None
+) -> TaskScores:
+    """The scores of a task. `dataset` tells how its examples stand for production; else they count alike."""
+    design = design_of(dataset, planned.rows)
+    candidates = {j.candidate.name: _score(planned, j, seed, design) for j in judged}
     order = _order(planned.task, candidates)
     first = planned.task.rank[0]
     ranked = {name: candidates[name].examples for name in order if candidates[name].ranked}
@@ -117,18 +123,20 @@ def score_task(planned: PlannedTask, judged: Sequence[Judged], seed: int) -> Tas
         planned=planned,
         candidates=candidates,
         order=order,
-        standings=_standings(first, [candidates[name] for name in order], seed),
-        pairs=tuple(p for metric in metrics_compared for p in pairs(metric, ranked, seed)),
+        standings=_standings(first, [candidates[name] for name in order], seed, design),
+        pairs=tuple(p for metric in metrics_compared for p in pairs(metric, ranked, seed, design)),
     )
 
 
-def _standings(metric: str, candidates: Sequence[CandidateScores], seed: int) -> Mapping[str, Standing]:
+def _standings(
+    metric: str, candidates: Sequence[CandidateScores], seed: int, design: Design
+) -> Mapping[str, Standing]:
     """The places of those that have the metric. One that is out stands where it would if it were not."""
     told = [c for c in candidates if c.ranked and c.metrics[metric].value is not None]
     viable = {c.name: c.examples for c in told if c.viable}
-    found = dict(standings(metric, viable, seed)) if viable else {}
+    found = dict(standings(metric, viable, seed, design)) if viable else {}
     if len(viable) < len(told):
-        everyone = standings(metric, {c.name: c.examples for c in told}, seed)
+        everyone = standings(metric, {c.name: c.examples for c in told}, seed, design)
         found |= {c.name: everyone[c.name] for c in told if not c.viable}
     return found
 
@@ -144,13 +152,15 @@ def _order(task: Task, candidates: Mapping[str, CandidateScores]) -> tuple[str, 
     return tuple(sorted(candidates, key=place))
 
 
-def _score(planned: PlannedTask, judged: Judged, seed: int) -> CandidateScores:
+def _score(planned: PlannedTask, judged: Judged, seed: int, design: Design) -> CandidateScores:
     task = planned.task
-    whole = _part(task, _examples(task, judged))
+    examples = _examples(task, judged, design)
+    whole = Part(examples, measured(task, examples, design, whole=True))
     heard = [e for e in whole.examples if e.judgement.heard]
-    subsets = {s.name: _subset(task, s, whole) for s in planned.subsets}
-    required = requirements(task, subsets, whole)
-    steps = score_steps(task, judged.candidate, [e.judgement for e in heard]) if task.kind == "chain" else {}
+    subsets = {s.name: _subset(task, s, whole, design) for s in planned.subsets}
+    required = requirements(task, subsets, whole, design)
+    spoken = [e.judgement for e in heard]
+    steps = score_steps(task, judged.candidate, spoken, design) if task.kind == "chain" else {}
     n = len(whole.examples)
     ranked = n - len(heard) <= MOST_UNHEARD * n
     accuracy = whole.metrics["accuracy"]
@@ -158,30 +168,28 @@ def _score(planned: PlannedTask, judged: Judged, seed: int) -> CandidateScores:
         judged=judged,
         part=whole,
         outcomes=_outcomes(judged),
+        fields=field_accuracies(task, heard),
         subsets=subsets,
         confusion=_confusion(task, heard),
-        calibration=_calibration(task, heard, seed),
-        policy=score_policy(task, judged.judgements, whole.examples),
+        calibration=_calibration(task, heard, seed, design),
+        policy=score_policy(task, judged.judgements, whole.examples, design),
         requirements=required,
         steps=steps,
-        compounding=compound(task, steps, [e.judgement for e in heard], accuracy) if steps else None,
+        compounding=compound(task, steps, spoken, accuracy, design) if steps else None,
         reasons=_reasons(task, required, n - len(heard), n, ranked),
         ranked=ranked,
     )
 
 
-def _part(task: Task, examples: tuple[Example, ...]) -> Part:
-    return Part(examples, measure(task, examples))
+def _subset(task: Task, subset: Subset, whole: Part, design: Design) -> Part:
+    own = tuple(e for e in whole.examples if holds(subset.where, e.judgement.row.values))
+    return Part(own, measured(task, own, design, whole=False, group=subset))
 
 
-def _subset(task: Task, subset: Subset, whole: Part) -> Part:
-    return _part(task, tuple(e for e in whole.examples if holds(subset.where, e.judgement.row.values)))
-
-
-def _examples(task: Task, judged: Judged) -> tuple[Example, ...]:
+def _examples(task: Task, judged: Judged, design: Design) -> tuple[Example, ...]:
     if task.costs is None:
         return tuple(Example(j, None) for j in judged.judgements)
-    prices = prices_for(task, judged.judgements)
+    prices = prices_for(task, judged.judgements, design)
     decisions = decide(judged.judgements, prices, task.abstain)
     return tuple(Example(j, d) for j, d in zip(judged.judgements, decisions, strict=True))
 
@@ -231,17 +239,21 @@ def _column(example: Example) -> str | Special:
     return judgement.answer if judgement.answer is not None else Special.INVALID
 
 
-def _calibration(task: Task, heard: Sequence[Example], seed: int) -> Calibration | None:
+def _calibration(task: Task, heard: Sequence[Example], seed: int, design: Design) -> Calibration | None:
     confidence, right = confident_pairs(heard)
     if not confidence:
         return None
     c, y = np.array(confidence), np.array(right, dtype=np.float64)
     binning, bins = task.binning
-    line = metrics.calibration_line(c, y)
+    known = [
+        e.judgement for e in heard if e.judgement.confidence is not None and e.judgement.right is not None
+    ]
+    w = weights_of(design, [j.row for j in known]) if design.weighted else None
+    line = metrics.calibration_line(c, y, weights=w)
     return Calibration(
         binning=metrics.chosen_binning(c, binning),
-        bins=tuple(metrics.reliability_bins(c, y, bins=bins, binning=binning)),
-        floor=metrics.ece_null(c, bins=bins, binning=binning, seed=seed, correct=y),
+        bins=tuple(metrics.reliability_bins(c, y, bins=bins, binning=binning, weights=w)),
+        floor=metrics.ece_null(c, bins=bins, binning=binning, seed=seed, correct=y, weights=w),
         slope=line.slope,
         intercept=line.intercept,
     )
