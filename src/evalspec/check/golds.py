@@ -34,7 +34,8 @@ NO_GOLD = Gold(fields={})
 
 
 def read_gold(entries: Entries, data: Data, answer: AnswerType | None, default: bool, faults: Faults) -> Gold:
-    """What `gold` says, else (where `default`) the dataset's label, else columns named as the fields."""
+    """What `gold` says, else (where `default`) the dataset's label. An object's gold are the columns named as
+    its fields, where there is one for each, unless the label is an object itself."""
     block, value = entries.nested("gold"), entries.value("gold")
     if block is not None:
         return _by_fields(block, data, answer, faults)
@@ -46,9 +47,11 @@ def read_gold(entries: Entries, data: Data, answer: AnswerType | None, default: 
         return NO_GOLD
     given = entries.value("answer")
     at = given.at if given is not None else entries.block.header
-    if data.dataset.label is not None:
-        return Gold(whole=_column(data.dataset.label, at, data), fields={})
-    return _of_columns(at, data, answer)
+    label = data.dataset.label
+    by_name = _of_columns(at, data, answer)
+    if label is None or (by_name.whole is not None and (data.types or {}).get(label) is not Type.OBJECT):
+        return by_name
+    return Gold(whole=_column(label, at, data), fields={})
 
 
 def _column(name: str, at: Span, data: Data) -> Expression:
@@ -143,8 +146,6 @@ def gold_columns(entries: Entries, data: Data, gold: Gold, default: bool) -> fro
         columns = {column for column in (_converted(value),) if column is not None}
     elif "gold" in entries.spoiled or not default:
         columns = set()
-    elif data.dataset.label is not None:
-        columns = {data.dataset.label}
     else:
         columns = set(gold.whole.columns) if gold.whole is not None else set()
     return frozenset(secret for column in columns for secret in _with_derived(column, data))

@@ -29,7 +29,7 @@ from evalspec.language.judging import (
 from evalspec.language.metric_names import LATER_METRICS, METRICS
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean
-from evalspec.text.values import dataclass
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,6 +44,7 @@ IGNORABLE = ("case", "space", "punctuation", "articles")
 PLAIN: Mapping[str, TextScore] = {
     "contains": Contains(), "token_f1": TokenF1(), "rouge_l": RougeL(), "bleu": Bleu(),
 }  # fmt: skip
+NO_COLUMN, NO_SCORE = "E0203", "E0439"  # expressions know columns only
 # The metrics that ask of each answer whether it is right, and the attributes that do.
 OF_RIGHT = frozenset(
     ("accuracy", "end_to_end", "expected_cost", "total_cost", "ece", "brier", "log_loss", "overconfidence",
@@ -141,7 +142,7 @@ def _right(value: tree.Expr | None, scores: Mapping[str, TextScore], faults: Fau
         return None
     scope = Scope({name: _type(score) for name, score in scores.items()}, "this task", noun="score")
     expression, found = compile_expression(value, scope)
-    faults.extend(found)
+    faults.extend(replace(d, code=NO_SCORE) if d.code == NO_COLUMN else d for d in found)
     if found:
         return None
     if expression.type not in (Type.BOOL, Type.UNKNOWN):

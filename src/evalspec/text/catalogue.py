@@ -111,6 +111,7 @@ CATALOGUE: Mapping[str, str] = {
     "E0435": "a JSON Schema, or a file of tools, that is not well formed",
     "E0436": "a field without a gold",
     "E0437": "probabilities for other labels than the answer's",
+    "E0439": "no score of that name",
     "E0438": "a scale of fewer than two steps",
     "E0440": "a secret that is written out",
     "E0470": "a file of Python that cannot be read",

@@ -8,6 +8,7 @@ from evalspec.check.names import Declared
 from evalspec.check.rules.contradictions import bounds_agree
 from evalspec.check.rules.golds import golds_can_be_answered
 from evalspec.check.rules.inputs import equal_inputs_agree, training_rows_are_not_scored
+from evalspec.check.rules.judges import judges_are_declared
 from evalspec.check.rules.power import bounds_can_be_decided, what_can_be_told_apart
 from evalspec.check.rules.recorded import recorded_answers_fit
 from evalspec.check.rules.unused import declarations_are_used
@@ -20,6 +21,7 @@ Rule = Callable[[Declared, Program, Mapping[str, Loaded]], Iterable[Diagnostic]]
 RULES: tuple[Rule, ...] = (
     declarations_are_used,
     golds_can_be_answered,
+    judges_are_declared,
     equal_inputs_agree,
     training_rows_are_not_scored,
     recorded_answers_fit,
