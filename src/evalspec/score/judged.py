@@ -33,9 +33,9 @@ class Judgement:
 
     `right` is None where the candidate was not heard (`error`, `not_asked`), or nothing says what is right.
     `truth` and `answer` are labels where the answer type has them; `scores` those of a text, `fields` the
-    verdicts on the fields of an object, by their names. Latency in nanoseconds and tokens are sums over the steps that
-    were asked; `timed_out` tells that one of them ran out of its time. `skipped` are the steps that did not
-    run, by their own condition.
+    verdicts on the fields of an object, by their names. Latency in nanoseconds and tokens are sums over the
+    steps that were asked; `timed_out` tells that one of them ran out of its time. `skipped` are the steps
+    that did not run, by their own condition.
     """
 
     row: Row
