@@ -145,5 +145,6 @@ def _baseline_unfit(
 def confident(steps: Sequence[StepRead], models: Sequence[str], known: Known) -> bool:
     """Whether some candidate may give a confidence."""
     declared = any(s.step.confidence for s in steps)
-    own = any(not isinstance(known.models[m].use, Hosted) for m in models)
+    # A model whose own block is wrong was told there, and may have any confidence.
+    own = any(m not in known.models or not isinstance(known.models[m].use, Hosted) for m in models)
     return declared or own
