@@ -12,6 +12,7 @@ from evalspec.check.values import (
     whole_number,
     word_of,
 )
+from evalspec.check.weighting import read_weighting
 from evalspec.data.inline import table_of
 from evalspec.data.prepare import prepare
 from evalspec.data.remembered import read_files
@@ -102,6 +103,7 @@ def _prepared(
     derived, types = _derived(name, entries, types, faults)
     scope = Scope(types, f"dataset `{name}`")
     label, labels, labels_at = _label(entries, scope, faults)
+    weighting = read_weighting(entries, lambda word: known_column(word, scope, faults), faults)
     dataset = Dataset(
         name=name,
         at=entries.block.header,
@@ -116,6 +118,10 @@ def _prepared(
         derive=derived,
         where=_condition(entries, scope, faults),
         optional=optional,
+        mix=weighting.mix,
+        weight=weighting.weight,
+        cluster=weighting.cluster,
+        private=weighting.private,
     )
     loaded: Loaded | None = None
     if raw is not None and _understood(entries, faults):

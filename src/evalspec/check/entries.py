@@ -140,7 +140,7 @@ def _legal_attribute(
         faults.add("E0404", entry.key.at, f"`{name}` is given twice", "remove one", labels=[first])
         return False
     known = kind.entries.get(name)
-    if name == STAR and not entry.key.quoted:
+    if name == STAR and not entry.key.quoted and not kind.star:
         faults.add("E0403", entry.key.at, f"`*` is no name in `{kind.name}`", "write the name itself")
         return False
     if known is None:

@@ -12,6 +12,7 @@ from evalspec.check.rules.judges import judges_are_declared
 from evalspec.check.rules.power import bounds_can_be_decided, what_can_be_told_apart
 from evalspec.check.rules.recorded import recorded_answers_fit
 from evalspec.check.rules.unused import declarations_are_used
+from evalspec.check.rules.weighting import examples_stand_for_production
 from evalspec.data.rows import Loaded
 from evalspec.language.program import Program
 from evalspec.text.diagnostics import Diagnostic
@@ -25,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     equal_inputs_agree,
     training_rows_are_not_scored,
     recorded_answers_fit,
+    examples_stand_for_production,
     bounds_agree,
     bounds_can_be_decided,
     what_can_be_told_apart,
