@@ -54,7 +54,9 @@ LATER = {
 
 def write(folder: Path, text: str) -> None:
     (folder / "s.eval").write_text(text, encoding="utf-8")
-    (folder / "own.py").write_text("raise SystemExit('this file was run')\ndef ask(): ...\n", encoding="utf-8")
+    (folder / "own.py").write_text(
+        "raise SystemExit('this file was run')\ndef ask(): ...\n", encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("what", LATER)
@@ -62,7 +64,12 @@ def test_it_is_checked_and_planned_and_not_run(tmp_path: Path, what: str) -> Non
     write(tmp_path, LATER[what])
     checked = evalspec("check", "s.eval", at=tmp_path)
     assert (checked.code, "error" in checked.err.replace("no errors", "")) == (0, False), checked.err
-    assert evalspec("plan", "s.eval", at=tmp_path).code == 0
+    planned = evalspec("plan", "s.eval", at=tmp_path)
+    assert (planned.code, what in planned.err, "route" in planned.out or "both" in planned.out) == (
+        0,
+        True,
+        True,
+    )
     ran = evalspec("run", "s.eval", at=tmp_path)
     assert (ran.code, ran.out) == (1, "")
     assert "error[E0710]" in ran.err

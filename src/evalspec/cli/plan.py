@@ -14,7 +14,7 @@ from evalspec.cli.output import OutputFault, demand_writable, environment, tell,
 from evalspec.cli.selecting import add_selection, selection, settings
 from evalspec.pipeline import SpecFault
 from evalspec.plan.estimate import Estimate
-from evalspec.plan.plan import EmptySelection, Plan
+from evalspec.plan.plan import EmptySelection, Plan, not_runnable
 from evalspec.planning import Estimates, estimates, load, plan_document
 from evalspec.report.asked import asked, asked_document, render_asked
 from evalspec.report.diagnostics import summary_line
@@ -75,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
     except (EmptySelection, UnknownSetting) as fault:
         raise Usage(str(fault)) from fault
     tell(front.diagnostics)
+    for later in not_runnable(plan):
+        print(f"note: {later.message} ({later.at.file}:{later.at.begin[0]})", file=sys.stderr)
     found = estimates(plan, front, how, variables)
     if other is not None:
         sys.stdout.write(render_differences(differences(plan, other), str(options.diff)))
