@@ -79,7 +79,7 @@ def _example(text: str) -> Example:
 
 
 def _content(kind: str, body: str, given: dict[str, str]) -> bytes:
-    body = body.replace("{fill}", given.get("of", "x") * int(given.get("fill", "0")))
+    body = body.replace("{fill}", given.get("of", "x").replace("\\n", "\n") * int(given.get("fill", "0")))
     if "repeat" in given:
         header, rows = body.split("\n", 1)
         times = range(1, int(given["repeat"]) + 1)
