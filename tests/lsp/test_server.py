@@ -126,7 +126,8 @@ def test_formatting_gives_the_text_that_fmt_gives(client: Client, tmp_path: Path
 def run(arguments: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "evalspec", *arguments],
-        capture_output=True, text=True, stdin=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": SOURCES} | environment,
+        capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": SOURCES} | environment,
     )  # fmt: skip
 
 
