@@ -4,8 +4,9 @@ None stands for "undefined", never for zero; `why` then says why in words a repo
 of 0 is never reported: data that do not vary say nothing about how much they might.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from evalspec.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
