@@ -17,7 +17,7 @@ from evalspec.interop.prompts import Prompts, Template, read_templates
 from evalspec.interop.providers import Providers, read_providers
 from evalspec.interop.reach import Reach, read_text
 from evalspec.interop.records import only_printed, table_of
-from evalspec.interop.rendering import Content, asks, can_be_asked, worded
+from evalspec.interop.rendering import Content, asks, worded
 from evalspec.text.diagnostics import Diagnostic, errors, problem
 
 KNOWN = ("prompts", "providers", "targets", "tests", "defaultTest", "scenarios", "description", "env",
@@ -50,7 +50,7 @@ def import_promptfoo(path: Path, data: str) -> tuple[Imported | None, tuple[Diag
     reach = Reach(path.parent)
     found = _read(root, path, reach, data)
     reach.faults.sort(key=lambda fault: fault.at.begin)
-    if isinstance(found, Diagnostic):
+    if isinstance(found, Diagnostic) and found not in reach.faults:
         reach.faults.append(found)
     if isinstance(found, Diagnostic) or errors(reach.faults):
         return None, tuple(reach.faults)
@@ -68,7 +68,7 @@ def _read(root: Node, path: Path, reach: Reach, data: str) -> Imported | Diagnos
     base, remarks = path.parent, list[Remark]()
     _tell_ignored(root, remarks)
     prompts = Prompts(reach, remarks, _environment(root))
-    templates = _askable(read_templates(root.get("prompts"), base, prompts), remarks)
+    templates = read_templates(root.get("prompts"), base, prompts)
     providers = Providers(reach, remarks)
     models = read_providers(root.get("providers") or root.get("targets"), base, providers)
     cases = read_cases(root, base, Reading(reach, root, remarks))
@@ -116,14 +116,6 @@ def _read(root: Node, path: Path, reach: Reach, data: str) -> Imported | Diagnos
 def _environment(root: Node) -> dict[str, str]:
     env = root.get("env")
     return {k: str(n.value) for k, n in (env.pairs if env is not None else {}).items() if n.value is not None}
-
-
-def _askable(templates: list[Template], remarks: list[Remark]) -> list[Template]:
-    for template in templates:
-        if not can_be_asked(template):
-            why = "several messages of a user or an assistant cannot be asked yet"
-            remarks.append(Remark(where=template.where, what=f"the chat `{template.label}`", why=why))
-    return [template for template in templates if can_be_asked(template)]
 
 
 def _concurrency(root: Node) -> int | None:

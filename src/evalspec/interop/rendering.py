@@ -21,7 +21,6 @@ from evalspec.interop.spelling import (
     name_from,
     string,
 )
-from evalspec.language.schema import BLOCKS
 
 MOST_TOLD = 80
 
@@ -44,28 +43,42 @@ class Content:
 
 def worded(content: Content) -> str:
     """The spec's text."""
-    names = _names(content)
-    parts: list[list[str]] = [
-        [*_head(content)],
-        [*_datasets(content, names)],
-        [*_models(content)],
-        *([*_task(content, group, template, names[key], names)] for key, group, template in _tasks(content)),
-    ]
+    askings = _askings(content)
+    names = _names(content, askings)
+    parts: list[list[str]] = [[*_head(content)], [*_datasets(content, names)], [*_models(content)]]
+    for i, group in enumerate(content.groups):
+        parts += [[*_task(content, group, (i, j), asking, names)] for j, asking in enumerate(askings)]
     if content.concurrency is not None:
         parts.append([f"limits {{ concurrency <= {content.concurrency} }}"])
     return formatted("\n\n".join("\n".join(lines) for lines in parts if lines) + "\n")
 
 
-Key = tuple[int, int]  # a group's number and a prompt's
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Prompts that one task asks as variants, because all else of it is the same: who is asked, and the rest
+    of the conversation."""
+
+    models: tuple[str, ...]
+    variants: tuple[Template, ...]
 
 
-def _tasks(content: Content) -> Iterator[tuple[Key, Group, Template]]:
-    for i, group in enumerate(content.groups):
-        for j, template in enumerate(content.templates):
-            yield (i, j), group, template
+def _askings(content: Content) -> tuple[Asking, ...]:
+    """The prompts in as few tasks as can be: those with the same models and system message stand together."""
+    found: dict[object, Asking] = {}
+    for template in content.templates:
+        models = tuple(m.name for m in content.models if asks(m, template))
+        simple = _roles(template) in SIMPLE
+        key = (models, template.messages[:-1]) if simple else (template.label, template.messages)
+        before = found.get(key)
+        variants = (*(before.variants if before is not None else ()), template)
+        found[key] = Asking(models, variants)
+    return tuple(found.values())
 
 
-def _names(content: Content) -> Mapping[Key, str]:
+Key = tuple[int, int]  # a group's number, and that of what is asked
+
+
+def _names(content: Content, askings: Sequence[Asking]) -> Mapping[Key, str]:
     """The names of the tasks; (i, -1) is that of the dataset of group i."""
     found: dict[Key, str] = {}
     taken: set[str] = set()
@@ -74,11 +87,12 @@ def _names(content: Content) -> Mapping[Key, str]:
         if i not in content.table.whole:
             found[i, -1] = name_from(f"tests_{group.title}", data)
             data.add(found[i, -1])
-    for (i, j), group, template in _tasks(content):
-        label = template.label or f"prompt {j + 1}"
-        wanted = group.title if len(content.templates) == 1 else f"{group.title} {label}"
-        found[i, j] = name_from(wanted, taken, otherwise="task")
-        taken.add(found[i, j])
+        for j, asking in enumerate(askings):
+            label = asking.variants[0].label or f"prompt {j + 1}"
+            alone = len(askings) == 1 or len(asking.variants) > 1
+            wanted = group.title if alone else f"{group.title} {label}"
+            found[i, j] = name_from(wanted, taken, otherwise="task")
+            taken.add(found[i, j])
     return found
 
 
@@ -176,16 +190,15 @@ def _parameter(value: Any) -> str:
 
 
 def _task(
-    content: Content, group: Group, template: Template, name: str, names: Mapping[Key, str]
+    content: Content, group: Group, key: Key, asking: Asking, names: Mapping[Key, str]
 ) -> Iterator[str]:
-    number = next(i for i, other in enumerate(content.groups) if other is group)
+    number = key[0]
     yield f"# promptfoo: {group.kind}, {_tests(len(group.golds))}"
-    yield f"task {name} {{"
+    yield f"task {names[key]} {{"
     yield f"  data = {names.get((number, -1), 'tests')}"
-    chosen = [m.name for m in content.models if asks(m, template)]
-    if len(chosen) < len(content.models):
-        yield f"  models = [{', '.join(chosen)}]"
-    yield from _asking(template, content.table)
+    if len(asking.models) < len(content.models):
+        yield f"  models = [{', '.join(asking.models)}]"
+    yield from _asking(asking, content.table)
     yield "  answer = text"
     yield "  strip_reasoning = false"
     yield f"  gold = {column(content.table.golds[number])}"
@@ -207,24 +220,40 @@ def asks(model: Model, template: Template) -> bool:
     )
 
 
-def can_be_asked(template: Template) -> bool:
-    """Whether the language of today can ask these messages."""
-    roles = [role for role, _ in template.messages]
-    return roles in (["user"], ["system", "user"]) or BLOCKS["task"].entries["messages"].built
+SIMPLE = (("user",), ("system", "user"))  # what `system` and `prompt` can say
 
 
-def _asking(template: Template, table: Table) -> Iterator[str]:
-    roles = [role for role, _ in template.messages]
-    if roles not in (["user"], ["system", "user"]):
+def _roles(template: Template) -> tuple[str, ...]:
+    return tuple(role for role, _ in template.messages)
+
+
+def _asking(asking: Asking, table: Table) -> Iterator[str]:
+    """The prompt, its variants, or a whole conversation."""
+    first = asking.variants[0]
+    if _roles(first) not in SIMPLE:
         yield "  messages {"
-        yield from (f"    {role} = {block_text(text, depth=2)}" for role, text in template.messages)
+        yield from (f"    {role} = {block_text(text, depth=2)}" for role, text in first.messages)
         yield "  }"
         return
-    if roles[0] == "system":
-        yield f"  system = {block_text(template.messages[0][1], depth=1)}"
+    if len(first.messages) == 2:
+        yield f"  system = {block_text(first.messages[0][1], depth=1)}"
+    if len(asking.variants) == 1:
+        yield f"  prompt = {block_text(_text(first, table), depth=1)}"
+        return
+    taken: set[str] = set()
+    yield "  prompts {"
+    for number, template in enumerate(asking.variants, 1):
+        name = name_from(template.label or f"prompt_{number}", taken, otherwise="prompt")
+        taken.add(name)
+        yield f"    {name} = {block_text(_text(template, table), depth=2)}"
+    yield "  }"
+
+
+def _text(template: Template, table: Table) -> str:
+    """What the user says, with what tests put before and behind a prompt that is a text."""
     text = template.messages[-1][1]
-    if len(roles) == 1:
-        before = f"{{{{ {in_template(table.prefix)} }}}}" if table.prefix else ""
-        after = f"{{{{ {in_template(table.suffix)} }}}}" if table.suffix else ""
-        text = before + text + after
-    yield f"  prompt = {block_text(text, depth=1)}"
+    if len(template.messages) > 1:
+        return text
+    before = f"{{{{ {in_template(table.prefix)} }}}}" if table.prefix else ""
+    after = f"{{{{ {in_template(table.suffix)} }}}}" if table.suffix else ""
+    return before + text + after

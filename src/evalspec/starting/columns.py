@@ -18,7 +18,7 @@ from evalspec.text.values import dataclass
 MOST_LABELS = 200
 MOST_VALUES = 12  # of a column that makes subsets
 LEAST_ROWS = 20  # of a subset
-ID_NAME = re.compile(r"(?:^|[_\W])(?:id|uuid|guid|key|nr|no|number|index)$|[a-z](?:Id|ID)$", re.IGNORECASE)
+ID_NAME = re.compile(r"(?:^|[_\W])(?:id|uuid|guid|key|nr|no|number|index)$", re.IGNORECASE)
 ID_ALSO = re.compile(r"[a-z](?:Id|ID)$")
 NUMBER = re.compile(r"\s*[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][-+]?\d+)?\s*%?\s*")
 
@@ -96,7 +96,7 @@ def id_column(columns: Mapping[str, Column], *, besides: str) -> str | None:
     """The column that is called like an id and has another value in each row."""
     for column in columns.values():
         called = ID_NAME.search(column.name) or ID_ALSO.search(column.name)
-        plain = column.type in (Type.TEXT, Type.NUMBER)
+        plain = column.type in (Type.TEXT, Type.NUMBER) and column.words <= 1
         if column.name != besides and called and plain and len(column.counts) == len(column.values):
             return column.name
     return None
