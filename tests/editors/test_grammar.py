@@ -159,7 +159,5 @@ def test_every_attribute_of_the_schema_is_coloured_as_one(
 ) -> None:
     names = sorted({entry for kind in BLOCKS.values() for entry in kind.entries})
     (tokens,) = tokenise(["\n".join(f"  {name} = 1" for name in names)])
-    assert [line[1] for line in tokens if line] == [
-        (lambda name: [name, ["source.evalspec", "support.type.property-name.evalspec"]])(name)
-        for name in names
-    ]
+    scopes = ["source.evalspec", "support.type.property-name.evalspec"]
+    assert [list(line[1]) for line in tokens if line] == [[name, scopes] for name in names]

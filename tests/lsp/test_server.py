@@ -54,8 +54,9 @@ def position(text: str, words: str, more: int = 0) -> dict[str, int]:
 
 def covered(text: str, at: dict[str, Any]) -> str:
     """The words that a range within one line covers."""
-    line = text.split("\n")[at["start"]["line"]].encode("utf-16-le")
-    return line[2 * at["start"]["character"] : 2 * at["end"]["character"]].decode("utf-16-le")
+    line = text.split("\n")[int(at["start"]["line"])].encode("utf-16-le")
+    start, end = int(at["start"]["character"]), int(at["end"]["character"])
+    return line[2 * start : 2 * end].decode("utf-16-le")
 
 
 def codes(diagnostics: list[dict[str, Any]]) -> list[str]:
