@@ -48,7 +48,7 @@ def values_in(text: str, opening: str) -> tuple[Stretch, ...]:
 
     None are found in a text that would take more work than a few readings of it.
     """
-    kept: deque[Stretch] = deque(maxlen=LAST_KEPT)
+    kept: deque[tuple[object, int, int]] = deque(maxlen=LAST_KEPT)
     budget, failures, position = 2 * len(text) + 10_000, 0, 0
     while (place := OPENING[opening].search(text, position)) is not None:
         start = place.start()
@@ -61,13 +61,13 @@ def values_in(text: str, opening: str) -> tuple[Stretch, ...]:
             budget -= len(text) - start
             position = start + 1
         else:
-            kept.append(Stretch(value, start, end, sound(value)))
+            kept.append((value, start, end))
             position = end
             continue
         failures += 1
         if budget < 0 or failures > MOST_FAILURES:
             return ()
-    return tuple(kept)
+    return tuple(Stretch(value, start, end, sound(value)) for value, start, end in kept)
 
 
 def object_of(text: str) -> dict[str, object] | None:
