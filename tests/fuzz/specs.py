@@ -12,7 +12,7 @@ from check.cases import every_case
 
 ROOT = Path(__file__).parents[2]
 TOKEN = re.compile(r'"""[\s\S]*?"""|"[^"\n]*"|\s+|\w+|[<>=!]=|[\s\S]')
-ODD = (
+ODD: tuple[str, ...] = (
     *"{}()[]|,;.=<>#%$@^*/\\-+\"'`&!?:~\0\r\n\t\x1b\x7f\x85\xa0\xad\u200b\u202e\u2028\ufeff\ufffd\ud800éß請ﷺ👍\U000e0041",
     '"""', "\r\n", "==", "\x1b[31m", "e\u0301" * 20, "👩\u200d👩\u200d👧", "\u0301" * 200, "請" * 500,
     "x" * 5_000,
