@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evalspec.check.datasets import Data
-    from evalspec.check.reading import AnswerRead
     from evalspec.check.known import Known
+    from evalspec.check.reading import AnswerRead
     from evalspec.language.program import Messages
     from evalspec.text.source import Span
     from evalspec.text.values import Json
@@ -107,7 +107,8 @@ def read_asking(
         columns=_columns(conversations, column, images, data, frozenset(own) | {"row"} | set(steps)),
         places=_places(entries, column, images),
     )
-    _reads_something(asked, data, frozenset(steps), frozenset(own), faults)
+    if not {"images", "messages"} & (entries.spoiled | set(entries.attributes)):
+        _reads_something(asked, data, frozenset(steps), frozenset(own), faults)
     _shadowed(asked, data, frozenset(own), faults)
     _shots_are_used(asked, data, answer, faults)
     return asked
@@ -189,7 +190,7 @@ def _reads_something(
     asked: Asked, data: Data, steps: frozenset[str], own: frozenset[str], faults: Faults
 ) -> None:
     """Says that a conversation is the same for every example, where nothing else is wrong with it."""
-    if data.types is None or asked.images or asked.column is not None:
+    if data.types is None:
         return
     for conversation in asked.conversations.values():
         if not conversation.understood or not conversation.messages:

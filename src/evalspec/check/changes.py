@@ -20,7 +20,7 @@ from evalspec.language.call_names import CALLS
 from evalspec.language.expressions import Expression, Scope, Type, compile_expression
 from evalspec.language.program import Perturbation
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import did_you_mean
+from evalspec.text.diagnostics import did_you_mean, problem
 from evalspec.text.units import Unit
 from evalspec.text.values import dataclass, replace
 
@@ -142,6 +142,22 @@ def read_when(entries: Entries, data: Data, steps: Mapping[str, Type], faults: F
     if value is None:
         return None
     own = {f"{name}.{CONFIDENCE}": Type.NUMBER for name in steps}
+    slip = _slip(value, steps)
+    if slip is not None:
+        help_line, fixes = did_you_mean(slip.name.text, [CONFIDENCE], at=slip.name.at)
+        step = slip.value.text if isinstance(slip.value, tree.Name) else "it"
+        message = f"the answer of `{step}` has no member `{slip.name.text}`"
+        faults.found.append(
+            problem(
+                "E0302",
+                slip.name.at,
+                message,
+                help_line,
+                f"how sure it is: `{step}.{CONFIDENCE}`",
+                fixes=fixes,
+            )
+        )
+        return None
     columns = None if data.types is None else {**data.types, **steps, **own}
     scope = Scope(columns, f"dataset `{data.dataset.name}`")
     expression, found = compile_expression(_flat(value, own), scope)
@@ -154,6 +170,30 @@ def read_when(entries: Entries, data: Data, steps: Mapping[str, Type], faults: F
         return None
     read = {name.removesuffix(f".{CONFIDENCE}") if name in own else name for name in expression.columns}
     return When(expression, frozenset(read & set(steps)))
+
+
+def _slip(node: tree.Expr, steps: Mapping[str, Type]) -> tree.Member | None:
+    """The first member of a step's answer that there cannot be: only objects have others than confidence."""
+    if isinstance(node, tree.Member) and isinstance(node.value, tree.Name):
+        kind = steps.get(node.value.text, Type.OBJECT)
+        fine = node.name.text == CONFIDENCE or kind in (Type.OBJECT, Type.UNKNOWN)
+        return None if fine else node
+    found = (slip for part in _parts(node) if (slip := _slip(part, steps)) is not None)
+    return next(found, None)
+
+
+def _parts(node: tree.Expr) -> tuple[tree.Expr, ...]:
+    match node:
+        case tree.Binary():
+            return (node.left, node.right)
+        case tree.Not() | tree.Negative() | tree.Group():
+            return (node.value,)
+        case tree.Sequence():
+            return node.items
+        case tree.Call():
+            return node.arguments
+        case _:
+            return ()
 
 
 def _flat(node: tree.Expr, own: Mapping[str, Type]) -> tree.Expr:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from evalspec.check.datasets import Data, known_column
 from evalspec.check.entries import Entries, Faults, read_entries
+from evalspec.check.row_faults import tell_rows
 from evalspec.check.templates import written_template
 from evalspec.check.values import word_of
 from evalspec.data.faults import shown
-from evalspec.data.told import Told, place_of
 from evalspec.language.expressions import Type
 from evalspec.language.prompts import read_prompt
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import Label, problem
+from evalspec.text.diagnostics import Label
 from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -113,9 +113,10 @@ def _ways(entries: Entries) -> list[Way]:
 def _only_one_way(ways: Sequence[Way], entries: Entries, faults: Faults) -> None:
     for other in ways[1:]:
         first = Label(at=_head(ways[0]), message="asked in this way already")
-        help_line = "variants of a prompt stand in `prompts { short = …; long = … }`"
         message = f"`{_word(ways[0])}` and `{_word(other)}` exclude each other"
-        faults.add("E0510", _head(other), message, help_line, labels=[first])
+        if _word(other) == _word(ways[0]):
+            message = f"`{_word(other)}` is given twice, as a column and as roles"
+        faults.add("E0510", _head(other), message, "remove one of them", labels=[first])
     system = entries.attributes.get("system")
     if system is not None and ways and _word(ways[0]) == "messages":
         first = Label(at=_head(ways[0]), message="the conversation is given here")
@@ -173,23 +174,25 @@ def _roles(block: tree.Block, reader: Reader) -> Mapping[str, Conversation]:
 
 
 def read_messages_column(entries: Entries, data: Data, faults: Faults) -> str | None:
-    """The column that holds each row's whole conversation; what is wrong with rows is told at their lines."""
+    """The column that holds each row's whole conversation; None after saying what is wrong with it."""
     value = entries.value("messages")
-    word = word_of(value, "`messages`", faults) if value is not None else None
+    if value is None or _ways(entries)[0] is not entries.attributes["messages"]:
+        return None
+    word = word_of(value, "`messages`", faults)
     column = known_column(word, data.scope, faults) if word is not None else None
-    if column is None or value is None:
-        return column
+    if column is None:
+        return None
     kind = (data.types or {}).get(column, Type.UNKNOWN)
     if kind not in (Type.LIST, Type.UNKNOWN):
         faults.add("E0514", value.at, f"`{column}` is a {kind}, and a conversation is a list of messages",
                    f"each row holds `{EXAMPLE}`", "a column of jsonl or json files can")  # fmt: skip
-    elif data.loaded is not None:
-        told = Told("E0514", f"rows hold no conversation in `{column}`")
-        for row in data.loaded.rows:
-            fault = conversation_fault(row.values.get(column))
-            if fault is not None:
-                told.add(problem("E0514", place_of(row), f"`{column}` {fault}", f"write `{EXAMPLE}`"))
-        faults.extend(told.all())
+        return None
+    if data.loaded is not None:
+        told = ((row, conversation_fault(row.values.get(column))) for row in data.loaded.rows)
+        found = [(row, f"`{column}` {fault}") for row, fault in told if fault is not None]
+        together = f"of {len(data.loaded.rows):,} rows hold no conversation in `{column}`"
+        tell_rows("E0514", value.at, found, together, f"write `{EXAMPLE}`", faults)
+        return None if found else column
     return column
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalspec.check.datasets import Data, known_column
+from evalspec.check.row_faults import tell_rows
 from evalspec.check.values import several_of
 from evalspec.data.faults import shown
-from evalspec.data.told import Told, place_of
 from evalspec.language.expressions import Type
 from evalspec.models.images import Album, NoImage, named_in
-from evalspec.text.diagnostics import Diagnostic, problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from evalspec.check.entries import Entries, Faults
     from evalspec.data.rows import Row
     from evalspec.syntax import tree
@@ -26,15 +27,11 @@ def read_images(entries: Entries, data: Data, faults: Faults) -> tuple[str, ...]
     value = entries.value("images")
     words = several_of(value, "a column", faults) if value is not None else None
     columns = tuple(c for word in words or () if (c := _column(word, data, faults)) is not None)
-    if data.loaded is not None and columns:
+    if data.loaded is not None and columns and value is not None:
         album = Album.of(data.dataset)
-        told = Told("E0515", "images cannot be sent")
-        for row in data.loaded.rows:
-            for column in columns:
-                fault = _fault(row, column, album, column in data.dataset.private)
-                if fault is not None:
-                    told.add(fault)
-        faults.extend(told.all())
+        found = [(row, fault) for row in data.loaded.rows for fault in _faults(row, columns, album, data)]
+        together = f"images of {len(data.loaded.rows):,} rows cannot be sent"
+        tell_rows("E0515", value.at, found, together, WAY_OUT, faults)
     return columns
 
 
@@ -53,11 +50,13 @@ def _column(word: tree.Word, data: Data, faults: Faults) -> str | None:
     return column
 
 
-def _fault(row: Row, column: str, album: Album, private: bool) -> Diagnostic | None:
-    for written in named_in(row.values.get(column)):
-        try:
-            album.look(written, row.file)
-        except NoImage as fault:
-            named = f"the image in `{column}`" if private else f"the image {shown(written)}"
-            return problem("E0515", place_of(row), f"{named} cannot be sent: {fault}", WAY_OUT)
-    return None
+def _faults(row: Row, columns: tuple[str, ...], album: Album, data: Data) -> Iterator[str]:
+    """Why images of a row cannot be sent; what stands in a private column is not repeated."""
+    for column in columns:
+        for written in named_in(row.values.get(column)):
+            try:
+                album.look(written, row.file)
+            except NoImage as fault:
+                private = column in data.dataset.private
+                named = f"the image in `{column}`" if private else f"the image {shown(written)}"
+                yield f"{named} cannot be sent: {fault}"

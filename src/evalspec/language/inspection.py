@@ -135,6 +135,8 @@ def _told(written: Written, finding: Finding, where: str) -> Diagnostic:
         case HalfSet():
             at = written.place(finding.line, finding.name)
             way_out = f"set it before the `if` as well: `{{% set {finding.name} = … %}}`"
+            if finding.looped:
+                way_out = "what is set inside a loop is not known behind it"
             return problem("E0502", at, f"`{finding.name}` is not set on every way that leads here", way_out)
         case NoList():
             at = written.place(finding.line, finding.owner)
@@ -158,7 +160,7 @@ def _no_member(written: Written, finding: NoMember, where: str) -> Diagnostic:
     way_out = f"write `{{{{ {finding.owner} }}}}`, or a filter behind it" if finding.owner else ""
     if isinstance(shape, Items):
         each = (finding.owner or "items").rstrip("s") or "x"
-        way_out = f"its items have: `{{% for {each} in {finding.owner or '…'} %}}`"
+        way_out = f"read its items: `{{% for {each} in {finding.owner or '…'} %}}`"
     return problem("E0502", at, f"{owner} is {_kind(shape)} and has no member `{name}`", way_out)
 
 

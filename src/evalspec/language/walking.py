@@ -56,10 +56,11 @@ class NoMember(NamedTuple):
 
 
 class HalfSet(NamedTuple):
-    """A name that is read where only some ways lead through its `set`."""
+    """A name that is read where only some ways lead through its `set`, or behind the loop it is set in."""
 
     name: str
     line: int
+    looped: bool
 
 
 class NoList(NamedTuple):
@@ -79,9 +80,10 @@ class Frame:
 
     bound: dict[str, Shape] = field(default_factory=dict)
     half: set[str] = field(default_factory=set)
+    looped: set[str] = field(default_factory=set)  # set inside a loop that is over
 
     def copy(self) -> Frame:
-        return Frame(dict(self.bound), set(self.half))
+        return Frame(dict(self.bound), set(self.half), set(self.looped))
 
 
 @dataclass(slots=True)
@@ -145,6 +147,7 @@ def _branches(node: nodes.If, frame: Frame, found: Walk) -> None:
         else:
             frame.half.add(name)
     frame.half |= {name for way in ways for name in way.half if name not in frame.bound}
+    frame.looped |= {name for way in ways for name in way.looped}
 
 
 def _way(body: Iterable[nodes.Node], frame: Frame, found: Walk) -> Frame:
@@ -164,8 +167,12 @@ def _loop(node: nodes.For, frame: Frame, found: Walk) -> None:
     members: dict[str, Shape] = dict.fromkeys(LOOP, ANYTHING)
     inner.bound["loop"] = Record({**members, "previtem": item_of(shape), "nextitem": item_of(shape)})
     inner.half.discard("loop")
+    targets = {
+        name.name for name in (node.target, *node.target.find_all(nodes.Name)) if isinstance(name, nodes.Name)
+    }
     _statements(node.body, inner, found)
     _statements(node.else_ or (), frame.copy(), found)
+    frame.looped |= set(inner.bound) - set(frame.bound) - targets - {"loop"}
 
 
 def _bind(target: nodes.Node, shape: Shape, frame: Frame) -> None:
@@ -226,8 +233,9 @@ def _constant(value: object) -> Shape:
 def _name(node: nodes.Name, frame: Frame, found: Walk) -> Shape:
     if node.name in frame.bound:
         return frame.bound[node.name]
-    if node.name in frame.half and found.scope is not None and node.name not in found.scope:
-        found.findings.append(HalfSet(node.name, node.lineno))
+    somewhere = node.name in frame.half or node.name in frame.looped
+    if somewhere and found.scope is not None and node.name not in found.scope:
+        found.findings.append(HalfSet(node.name, node.lineno, node.name not in frame.half))
         return ANYTHING
     if node.name == "row":
         found.whole_row = True
@@ -300,7 +308,10 @@ def _call(node: nodes.Call, frame: Frame, found: Walk) -> Shape:
         _value(target.node if isinstance(target, nodes.Getattr) else target, frame, found)
         return ANYTHING
     if target.attr == "get" and node.args and isinstance(node.args[0], nodes.Const):
-        shape = _owner(target.node, str(node.args[0].value), frame, found)
+        key = str(node.args[0].value)
+        shape = _owner(target.node, key, frame, found)
+        if _called(target.node) == "row" and isinstance(shape, Record) and key not in shape.members:
+            found.findings.append(NoMember("row", key, node.lineno, shape))
     else:
         shape = _value(target.node, frame, found)
     return _result(shape, target, found)

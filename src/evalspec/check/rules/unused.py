@@ -73,6 +73,9 @@ def _references(entries: Iterable[tree.Entry]) -> Iterator[tuple[str, str]]:
                 if entry.kind.text in ("prompts", "messages"):
                     yield from _named_prompts(entry.entries)
             case tree.Attribute():
+                if entry.key.text == "shots" and isinstance(entry.value, tree.Call):
+                    drawn = (n.value for n in entry.value.named if n.name.text == "of")
+                    yield from (("dataset", name) for value in drawn for name in _names(value))
                 if entry.key.text in PROMPTS:
                     yield from _named_prompts((entry,))
                 kind = REFERENCES.get(entry.key.text)
