@@ -123,6 +123,10 @@ CATALOGUE: Mapping[str, str] = {
     "E0471": "a function that its file does not have",
     "E0472": "a model that is made of itself",
     "E0473": "too many combinations of models",
+    "E0450": "a metric of more samples than are asked",
+    "E0451": "something of a load without a load",
+    "E0452": "a model that nothing can be held against here",
+    "E0453": "a metric that is not compared example by example",
     "E0499": "a part of the language that is not built yet",
     # ── prompts ──
     "E0501": "a template that does not parse",
@@ -157,6 +161,7 @@ CATALOGUE: Mapping[str, str] = {
     "E0607": "data on another machine, where they cannot be",
     "E0608": "a pattern of file names that means no file, or too many",
     "E0609": "columns that paths tell, and that clash",
+    "W0610": "choices of which two say the same",
     "E0612": "a subset that selects nothing",
     "W0613": "a subset smaller than its `min`",
     "E0614": "a `by` column with too many values",
@@ -199,5 +204,8 @@ CATALOGUE: Mapping[str, str] = {
     "W0702": "a bound that will stay undecided",
     "W0703": "two bounds that nothing can meet together",
     "E0703": "a plan that is none, or is outdated",
+    "W0712": "a candidate that can give none of the confidences that are named",
+    "W0711": "a budget that another one makes idle",
+    "E0712": "a limit on spending, and a price that nobody knows",
     "E0710": "a part of the language that `run` cannot do yet",
 }
