@@ -105,7 +105,8 @@ def test_a_spec_over_ones_own_data_runs_at_once(tmp_path: Path) -> None:
     assert ran.code == 0
     task = results(tmp_path)["tasks"]["queue"]
     assert set(task["candidates"]) == {"majority", "bayes"}
-    parts = [list(csv.DictReader((tmp_path / f"tickets_{p}.csv").open())) for p in ("train", "test")]
+    texts = [(tmp_path / f"tickets_{part}.csv").read_text() for part in ("train", "test")]
+    parts = [list(csv.DictReader(text.splitlines())) for text in texts]
     assert [len(part) for part in parts] == [36, 84]
     assert not {row["body"] for row in parts[0]} & {row["body"] for row in parts[1]}
 

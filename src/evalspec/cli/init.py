@@ -25,7 +25,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What `init` takes."""
     parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="where it is written (here)")
     parser.add_argument(
-        "--data", type=Path, metavar="FILE", help="write a spec over these data: csv, tsv, jsonl"
+        "--data",
+        type=Path,
+        metavar="FILE",
+        help="write a spec over these data: csv, tsv, json, jsonl, parquet",
     )
     parser.add_argument("--label", metavar="COLUMN", help="the column of right answers")
     parser.add_argument(

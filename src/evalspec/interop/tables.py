@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalspec.check.sources import FORMATS
 from evalspec.data.read import read_files
 from evalspec.language.program import DataFile
 from evalspec.text.diagnostics import Diagnostic, problem
@@ -12,8 +13,6 @@ from evalspec.text.source import Source, Span
 
 if TYPE_CHECKING:
     from evalspec.data.table import RawTable
-
-FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 def place_of(path: Path) -> Span:

@@ -159,7 +159,7 @@ def _parts(
     learning, scored = split(labelled, label, texts, seed=wanted.seed)
     if not learning or not scored:
         raise Unclear(f"{wanted.data} has too few rows for a part to learn from\n  = help: `--train FILE`")
-    form, names = form_of(wanted.data) or "csv", list(table.columns)
+    form, names = _written_form(wanted), list(table.columns)
     files = {train: written(learning, names, form), source: written(scored, names, form)}
     return Parts(source=source, scored=scored, train=train, train_id=id_, files=files)
 
@@ -228,9 +228,15 @@ def _training(path: Path, label: str, texts: Sequence[str]) -> Mapping[str, Colu
     return columns
 
 
+def _written_form(wanted: Wanted) -> str:
+    """The form of the two parts: that of the data where it is written row by row, else JSON Lines."""
+    form = form_of(wanted.data)
+    return form if form in ("csv", "tsv") else "jsonl"
+
+
 def _halves(wanted: Wanted) -> tuple[Path, Path]:
     """Where the two parts of the data go: beside the spec."""
-    form = form_of(wanted.data) or "csv"
+    form = _written_form(wanted)
     plain = wanted.data.with_suffix("") if wanted.data.suffix == ".gz" else wanted.data
     folder = wanted.spec.parent
     return folder / f"{plain.stem}_test.{form}", folder / f"{plain.stem}_train.{form}"
