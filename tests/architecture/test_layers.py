@@ -34,8 +34,8 @@ ORDER = (
     "api",
     "__init__",
     # The ends. `__init__` shows the door, and may be read by all who need the version.
-    "cli",
     "lsp",
+    "cli",
     "__main__",
 )
 ANYWHERE = "evalspec"  # the package itself: its version
