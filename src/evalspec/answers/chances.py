@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 
 from evalspec.answers.confidence import Spread, Unknown
 from evalspec.answers.json_text import values_in
+from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass
 
 ROUNDING = Decimal("0.1")  # a sum off 1 by no more is rounding, and is made to be 1
-PERCENTAGE = re.compile(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s?(%?)\s*")
+PERCENTAGE = Pattern(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s?(%?)\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

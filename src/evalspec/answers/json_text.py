@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from enum import Enum
 
+from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass
 
 DEEPEST = 200
@@ -23,8 +24,8 @@ LAST_KEPT = 100
 LONGEST_NUMBER = 400
 LONGEST_EXPONENT = 3
 OPENING = {"{": re.compile(r"\{(?=\s*+[\"}])"), "[": re.compile(r"\[(?=\s*+[\"\]{\[\d\-tfn])")}
-FENCE_LINE = re.compile(r"(?:(?:`{3,}|~{3,})\s?\w*)?")
-FENCED = re.compile(r"\A\s*(?:`{3,}|~{3,})[^\n]*\n([\s\S]*?)\n?[ \t]*(?:`{3,}|~{3,})\s*\Z")
+FENCE_LINE = Pattern(r"(?:(?:`{3,}|~{3,})\s?\w*)?")
+FENCED = Pattern(r"\A\s*(?:`{3,}|~{3,})[^\n]*\n([\s\S]*?)\n?[ \t]*(?:`{3,}|~{3,})\s*\Z")
 
 
 class _Unsound(Enum):

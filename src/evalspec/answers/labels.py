@@ -16,6 +16,7 @@ from heapq import merge
 
 from evalspec.answers.finding import WORD, Finding, as_text, found, nothing, unwrapped
 from evalspec.answers.json_text import list_of, unfenced
+from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass
 
 YES_NO = ("yes", "no")
@@ -23,12 +24,12 @@ NONE = frozenset({"none", "nothing", "null", "no label", "no labels", "none of t
 YES = frozenset({"yes", "true", "1"})
 NO = frozenset({"no", "false", "0"})
 
-SEPARATORS = re.compile(r"\s+|(?<=\w)[_\-]+(?=\w)")
-DENIED = re.compile(
+SEPARATORS = Pattern(r"\s+|(?<=\w)[_\-]+(?=\w)")
+DENIED = Pattern(
     r"(?:\b(?:not|never|neither|nor)(?:\s+an?|\s+the)?|\bnon|n['’]t(?:\s+an?|\s+the)?)[\s\-]+[\"'“‘`*(]*\Z",
     re.IGNORECASE,
 )
-ANSWER_LINE = re.compile(
+ANSWER_LINE = Pattern(
     r"^[^\w\n]*+(?:final\s)?answer[*_`\s]{0,4}[:=]([^\n]*+)$", re.IGNORECASE | re.MULTILINE
 )
 NO_IDEA = r"(?!\s+(?:idea|clue|answer|opinion)\b)"

@@ -13,10 +13,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from evalspec.answers.finding import WORD
+from evalspec.text.patterns import Pattern
 
-ARTICLES = re.compile(r"\b(?:a|an|the)\b")
+ARTICLES = Pattern(r"\b(?:a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
-WORDS = re.compile(rf"{WORD}+|[^\W_]")
+WORDS = Pattern(rf"{WORD}+|[^\W_]")
 LONGEST_ORDER = 4
 
 # The tokeniser `13a` of mteval: signs apart from words, but for the points and commas of numbers.

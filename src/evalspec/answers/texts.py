@@ -7,10 +7,11 @@ import string
 import unicodedata
 
 from evalspec.answers.finding import Finding, found, nothing
+from evalspec.text.patterns import Pattern
 
-ARTICLE = re.compile(r"\b(?:a|an|the)\b", re.IGNORECASE)
+ARTICLE = Pattern(r"\b(?:a|an|the)\b", re.IGNORECASE)
 # Kept where punctuation is ignored: what gives a number its value.
-POINT = re.compile(r"(?<=\d)\.(?=\d)|(?<!\w)-(?=\.?\d)")
+POINT = Pattern(r"(?<=\d)\.(?=\d)|(?<!\w)-(?=\.?\d)")
 
 
 def read_text(text: str) -> Finding:

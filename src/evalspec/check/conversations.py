@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from evalspec.language.expressions import Type
 from evalspec.language.prompts import read_prompt
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Label
+from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from evalspec.text.source import Span
 
 ROLES = ("system", "developer", "user", "assistant")  # that a column of conversations may have
-VARIANT = re.compile(r"[A-Za-z0-9_.-]+")
+VARIANT = Pattern(r"[A-Za-z0-9_.-]+")
 ONE = ""  # the variant of a step that has none
 
 

@@ -5,7 +5,6 @@ Understood and planned; `run` cannot ask them yet.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from evalspec.check.datasets import Data
@@ -14,6 +13,7 @@ from evalspec.language.expressions import Type
 from evalspec.language.judging import Judge, Prefer, PythonScore, Similarity, TextScore
 from evalspec.language.prompts import Prompt, Written, place_of_name, read_prompt
 from evalspec.syntax import tree
+from evalspec.text.patterns import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 JUDGING = ("judge", "prefer", "similarity", "python")
 OWN_NAMES = ("answer", "response", "gold")
-FUNCTION = re.compile(r"(?P<file>[^:]+\.py):(?P<function>[A-Za-z_]\w*)")
+FUNCTION = Pattern(r"(?P<file>[^:]+\.py):(?P<function>[A-Za-z_]\w*)")
 YES_OR_NO = ("no", "yes")
 QUESTION = "\n\nThe answer:\n{{ answer }}\n{% if gold %}\nA right answer:\n{{ gold }}\n{% endif %}"
 COMPARISON = "\n\nThe first answer:\n{{ answer }}\n\nThe second answer:\n{{ response }}\n"

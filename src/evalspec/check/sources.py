@@ -10,6 +10,7 @@ from evalspec.data.globs import Match, TooManyFiles, capture_names, is_pattern, 
 from evalspec.language.program import DataFile, InlineTable
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean
+from evalspec.text.patterns import Pattern
 from evalspec.text.units import Unit
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ FORMATS = {
     ".parquet": "parquet",
 }  # fmt: skip
 NAMED_BY_HEADER = ("csv", "tsv")
-REMOTE = re.compile(r"[a-z][a-z0-9+.-]+://")
+REMOTE = Pattern(r"[a-z][a-z0-9+.-]+://")
 
 
 # ── files ─────────────────────────────────────────────────────────────────────────────────────────

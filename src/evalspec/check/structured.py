@@ -30,6 +30,7 @@ from evalspec.language.call_names import CALLS
 from evalspec.language.expressions import Type
 from evalspec.language.prompts import Written, read_prompt
 from evalspec.syntax import tree
+from evalspec.text.patterns import Pattern
 from evalspec.text.units import Unit
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ DEEPEST = 20
 PYTHON = "python"
 DEFAULT_TIMEOUT_NS = 3_000_000_000
 DEFAULT_MEMORY = 512 * 2**20
-MEMORY = re.compile(r"([1-9][0-9]{0,5}) ?(KB|MB|GB)", re.IGNORECASE)
+MEMORY = Pattern(r"([1-9][0-9]{0,5}) ?(KB|MB|GB)", re.IGNORECASE)
 SIZES = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from evalspec.language.candidates import Environment
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Label, did_you_mean, nearest, rewritten
+from evalspec.text.patterns import Pattern
 from evalspec.text.units import Quantity, Unit
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from evalspec.text.values import Json
 
 KEY = r"(?:sk|pk|rk|gsk|xai|ghp|hf|AIza|AKIA|Bearer\s)[-_A-Za-z0-9 .]{12,}"
-SECRET = re.compile(rf"{KEY}|[A-Za-z0-9_\-]{{32,}}")
-SECRET_NAME = re.compile(r"authori[sz]ation|api.?key|token|secret|password|cookie", re.IGNORECASE)
+SECRET = Pattern(rf"{KEY}|[A-Za-z0-9_\-]{{32,}}")
+SECRET_NAME = Pattern(r"authori[sz]ation|api.?key|token|secret|password|cookie", re.IGNORECASE)
 
 
 def shown(node: tree.Expr) -> str:

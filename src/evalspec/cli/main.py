@@ -6,6 +6,7 @@ Each command's module is imported when it is called, so that `check` does not pa
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import keyword
 import os
@@ -93,6 +94,8 @@ def _dispatch(given: list[str]) -> int:
         from evalspec.cli.lazily import put_off
 
         put_off()
+        # Nothing that start-up makes is ever given up: looking through it for cycles takes 3 ms.
+        gc.set_threshold(100_000, 20, 20)
     about = "Which language model works on your task, at your costs of error?"
     parser = _Parser(prog="evalspec", description=about, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"evalspec {__version__}")

@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
+from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass
 
 MOST_FILES = 10_000
-CAPTURE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-SIGNS = re.compile(r"\*\*/?|[*?]|\[!?\]?[^\]/]*\]|\{[A-Za-z_][A-Za-z0-9_]*\}")
+CAPTURE = Pattern(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+SIGNS = Pattern(r"\*\*/?|[*?]|\[!?\]?[^\]/]*\]|\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 class TooManyFiles(ValueError):

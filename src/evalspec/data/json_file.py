@@ -6,7 +6,6 @@ Structure is followed with a pattern over the lines; each object is then read as
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,13 @@ from evalspec.data.json_line import RowReader, UnreadableLineError
 from evalspec.data.jsonl_file import note_kinds
 from evalspec.data.table import Part, RawRow
 from evalspec.text.diagnostics import problem
+from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.data.lines import Tape
 
-SIGNS = re.compile(r'"(?:[^"\\\n]|\\.)*"?|[\[\]{},]|[^\s"\[\]{},]+')
+SIGNS = Pattern(r'"(?:[^"\\\n]|\\.)*"?|[\[\]{},]|[^\s"\[\]{},]+')
 LIST_OF_OBJECTS = "a JSON data file is one list of objects: `[{…}, {…}]`"
 
 

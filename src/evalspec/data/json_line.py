@@ -17,9 +17,10 @@ from evalspec.data.columns import as_text
 from evalspec.data.faults import shown
 from evalspec.data.limits import Limits, in_words
 from evalspec.data.table import WrittenNumber
+from evalspec.text.patterns import Pattern
 
 LARGEST = 2**63 - 1
-HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
+HALF_CHARACTER = Pattern(r"\\u[dD][89a-fA-F]")
 NOT_OBJECTS: Mapping[type, str] = {list: "a list", str: "a text", bool: "a condition", type(None): "null"}
 
 

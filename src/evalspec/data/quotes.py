@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.data.lines import Tape
 
-QUOTED = re.compile(r'"[^"]*+(?:""[^"]*+)*+"')
+QUOTED = Pattern(r'"[^"]*+(?:""[^"]*+)*+"')
 
 
 @dataclass(frozen=True, slots=True)

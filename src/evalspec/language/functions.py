@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from evalspec.syntax.tree import Operator
+from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass, field
 
 LONGEST = 10_000_000
@@ -171,7 +172,7 @@ def matched(value: object, pattern: str) -> bool | None:
         return None
 
 
-NUMBER_TEXT = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d{1,3})?")
+NUMBER_TEXT = Pattern(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d{1,3})?")
 
 
 def to_number(value: object) -> object:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from evalspec.language.shapes import nothing_more
 from evalspec.text.diagnostics import Diagnostic, problem
+from evalspec.text.patterns import Pattern
 from evalspec.text.source import Source, Span
 from evalspec.text.values import dataclass, field
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from evalspec.language.shapes import Shapes
 
 MOST_TAGS = 5_000
-TAG = re.compile(r"\{[{%].*?(?:[%}]\}|$)")
-REST_OF_TAG = re.compile(r"(?:(?!\{[{%]).)*?[%}]\}")
+TAG = Pattern(r"\{[{%].*?(?:[%}]\}|$)")
+REST_OF_TAG = Pattern(r"(?:(?!\{[{%]).)*?[%}]\}")
 
 
 @dataclass(frozen=True, slots=True)

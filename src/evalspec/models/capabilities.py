@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from evalspec.text.patterns import Pattern
+
 if TYPE_CHECKING:
     from evalspec.language.candidates import Hosted
 
 # OpenAI's reasoning models refuse `logprobs`, whoever serves them.
-REASONING = re.compile(r"(?:o[1-9]|gpt-5)(?:[-.:@].*)?", re.IGNORECASE)
+REASONING = Pattern(r"(?:o[1-9]|gpt-5)(?:[-.:@].*)?", re.IGNORECASE)
 # Those whose endpoints take a JSON Schema for the answer, as `response_format`.
 HELD_PROVIDERS = frozenset(
     {"azure", "cerebras", "fireworks_ai", "gemini", "groq", "hosted_vllm", "mistral", "openai", "openai_like",

@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
 LARGEST = 20 * 1024 * 1024
 LONGEST_ADDRESS = 8_000
-WEB = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
-SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:")
-DATA = re.compile(r"data:(image/[a-z0-9.+-]+);base64,([A-Za-z0-9+/]+={0,2})", re.IGNORECASE)
+WEB = Pattern(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
+SCHEME = Pattern(r"[a-zA-Z][a-zA-Z0-9+.-]+:")
+DATA = Pattern(r"data:(image/[a-z0-9.+-]+);base64,([A-Za-z0-9+/]+={0,2})", re.IGNORECASE)
 BEGINNING = 16  # bytes that tell a format
 
 

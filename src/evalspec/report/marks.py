@@ -5,10 +5,10 @@ Takes places of the text room to code points of single lines. Knows nothing of c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from evalspec.text.patterns import Pattern
 from evalspec.text.source import DataLine, Place, Source, Span
 from evalspec.text.values import dataclass
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SECRET = "E0440"  # noqa: S105  (the code for a secret that is written out)
 # What looks like a key is hidden even where the checker never came to say so: behind a syntax error, say.
 # Every repeat before the key is bounded, so that a line of 1 MB is searched in linear time.
-KEY_LIKE = re.compile(
+KEY_LIKE = Pattern(
     r"(?P<token>(?<![A-Za-z0-9])(?:sk-|(?i:bearer)\s{1,4})[A-Za-z0-9_\-./+=~]{16,})"
     r"|://(?P<login>[^\s/:@\"']{1,200}:[^\s/@\"']{1,200})@"
     r'|(?i:key)\w{0,20}"?\s{0,4}[=:]\s{0,4}"(?P<value>[A-Za-z0-9_\-./+=~]{20,})'

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Pattern:
@@ -37,5 +37,13 @@ class Pattern:
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         return self.compiled.finditer(text)
 
-    def sub(self, new: str, text: str) -> str:
+    def sub(self, new: str | Callable[[re.Match[str]], str], text: str) -> str:
         return self.compiled.sub(new, text)
+
+    def findall(self, text: str) -> list[str]:
+        """What matches; only for expressions without groups."""
+        return [found.group() for found in self.compiled.finditer(text)]
+
+    def split(self, text: str) -> list[str]:
+        """What stands between matches; only for expressions without groups."""
+        return [str(part) for part in self.compiled.split(text)]

@@ -10,6 +10,7 @@ import re
 from decimal import Decimal
 from enum import StrEnum
 
+from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass
 
 
@@ -58,7 +59,7 @@ SECONDS = {
     "d": Decimal(86400),
 }
 PER = {"s": Decimal(1), "min": Decimal(60), "h": Decimal(3600)}
-QUANTITY = re.compile(r"(\$?)([0-9][0-9_]*(?:\.[0-9_]+)?(?:[eE][+-]?[0-9]+)?)(.*)", re.DOTALL)
+QUANTITY = Pattern(r"(\$?)([0-9][0-9_]*(?:\.[0-9_]+)?(?:[eE][+-]?[0-9]+)?)(.*)", re.DOTALL)
 
 
 def read_quantity(text: str) -> Quantity:
