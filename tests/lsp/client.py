@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 SOURCES = str(Path(__file__).parents[2] / "src")
-PATIENCE = 30.0  # seconds after which a silent server is a failure
+PATIENCE = 120.0
 Message = dict[str, Any]
 
 

@@ -187,3 +187,19 @@ def test_the_function_around_the_cursor_is_told(tmp_path: Path) -> None:
     assert found is not None
     assert found.written.startswith('baseline("naive_bayes", columns')
     assert signature(seen(tmp_path, bare), 0) is None
+
+
+def test_columns_of_a_table_inside_a_dataset_are_declared_there(tmp_path: Path) -> None:
+    text = 'dataset d {\n  | id | body | queue |\n  | 1 | "x" | bug |\n  label = queue\n}\n'
+    assert pointed(tmp_path, "label = ", text) == [("route.eval", "queue")]
+    bare, offset = cursor(put(text, "| id | body | "))
+    assert len(references((seen(tmp_path, bare),), offset, declaration=True)) == 2
+
+
+def test_a_column_that_the_path_tells_is_found_in_the_path(tmp_path: Path) -> None:
+    for subject in ("law", "art"):
+        (tmp_path / f"{subject}_test.csv").write_text("q,answer\nx,A\ny,B\n", encoding="utf-8")
+    text = 'dataset d {\n  source = file("{subject}_test.csv")\n  label = answer\n}\n'
+    text += "subset s of d { by = subject }\n"
+    assert pointed(tmp_path, "by = ", text) == [("route.eval", 'file("{subject}_test.csv")')]
+    assert [name for name, _ in pointed(tmp_path, 'file("', text)] == ["art_test.csv", "law_test.csv"]

@@ -185,3 +185,9 @@ def test_a_clash_in_another_spec_is_seen(tmp_path: Path) -> None:
     offset = LIBRARY.index("tickets")
     with pytest.raises(Refused, match="there is a dataset `more` already"):
         rename(desk.views_for(uri, offset), offset, "more")
+
+
+def test_a_field_of_an_answer_is_not_ours_to_rename(tmp_path: Path) -> None:
+    text = CHAIN.replace("answer = text; gold = body", "answer = json(total = number); gold = body")
+    text = text.replace("{{ first }}", "{{ first.total }}")
+    assert "what the model is asked to write" in refusal(tmp_path, "{{ first.", "sum", text)

@@ -81,6 +81,8 @@ def _in_data(view: View, column: Symbol) -> Target | None:
     """Where the first file of a dataset names a column: in its header, or in its first object."""
     dataset = view.facts.datasets.get(column.scope)
     for file in dataset.files[:1] if dataset is not None else ():
+        if column.name in file.captures:
+            return target_of(file.at)
         if file.gzipped or file.format not in ("csv", "tsv", "jsonl"):
             return Target(file.path, Source(name=file.written, text="", path=file.path), 0, 0)
         head = _head(file.path)

@@ -19,7 +19,7 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 RESERVED = frozenset(("and", "or", "not", "in", "import", "true", "false", "null"))
 RENAMED = frozenset(
     (What.DATASET, What.SUBSET, What.PROVIDER, What.MODEL, What.PROMPT, What.COSTS, What.TASK,
-     What.LEADERBOARD, What.PARAM, What.STEP, What.SCORE, What.VARIANT, What.FIELD, What.COLUMN, What.LOCAL),
+     What.LEADERBOARD, What.PARAM, What.STEP, What.SCORE, What.VARIANT, What.COLUMN, What.LOCAL),
 )  # fmt: skip
 
 
@@ -43,6 +43,8 @@ def renamable(view: View, offset: int) -> Mention:
     symbol = mention.symbol
     if symbol.what in (What.LABEL, What.MEMBER):
         raise Refused(f"`{symbol.name}` stands in the data, where nothing is renamed")
+    if symbol.what is What.FIELD:
+        raise Refused(f"`{symbol.name}` is what the model is asked to write, and what its gold may be called")
     if symbol.what not in RENAMED:
         raise Refused(f"`{symbol.name}` is a word of the language")
     if not declarations_of(view, symbol):

@@ -61,6 +61,7 @@ class Walker:
         self.name(block, outer, around)
         if block.target is not None:
             self.add(Symbol(What.DATASET, block.target.text), block.target.at)
+        rows = 0
         for entry in block.entries:
             match entry:
                 case tree.Attribute():
@@ -70,7 +71,8 @@ class Walker:
                 case tree.Bound():
                     self.bound(entry, around)
                 case tree.TableRow():
-                    self.row(entry, around)
+                    self.row(entry, around, first=rows == 0)
+                    rows += 1
                 case _:
                     pass
 
@@ -150,20 +152,34 @@ class Walker:
             return Symbol(What.WORD, name, "latency.bound")
         return Symbol(What.LABEL, name, around.dataset)
 
-    def row(self, row: tree.TableRow, around: Around) -> None:
+    def row(self, row: tree.TableRow, around: Around, *, first: bool) -> None:
+        if around.kind == "dataset" and first:
+            self.header(row, around)
         if around.kind != "costs":
             return
-        first = isinstance(row.cells[0], tree.Corner) if row.cells else False
+        across = isinstance(row.cells[0], tree.Corner) if row.cells else False
         for i, cell in enumerate(row.cells):
             match cell:
-                case tree.Word() if (first or i == 0) and cell.text in ("abstain", "invalid"):
+                case tree.Word() if (across or i == 0) and cell.text in ("abstain", "invalid"):
                     self.add(Symbol(What.WORD, cell.text, "costs.table"), cell.at)
-                case tree.Word() if first or i == 0:
+                case tree.Word() if across or i == 0:
                     self.add(Symbol(What.LABEL, cell.text, around.dataset), cell.at, quoted=cell.quoted)
-                case tree.Text() if first or i == 0:
+                case tree.Text() if across or i == 0:
                     self.text(cell, Symbol(What.LABEL, cell.text, around.dataset))
                 case tree.Group():
                     self.expression(cell.value, around)
+                case _:
+                    pass
+
+    def header(self, row: tree.TableRow, around: Around) -> None:
+        """The columns of a table inside a dataset."""
+        for cell in row.cells:
+            match cell:
+                case tree.Word():
+                    self.add(Symbol(What.COLUMN, cell.text, around.dataset), cell.at, declares=True,
+                             quoted=cell.quoted)  # fmt: skip
+                case tree.Text():
+                    self.text(cell, Symbol(What.COLUMN, cell.text, around.dataset), declares=True)
                 case _:
                     pass
 
