@@ -1,94 +1,26 @@
-"""Bounds and metrics: requirements, rank, limits."""
+"""Bounds on metrics and orders by them: `require`, `rank` and `report`."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from evalspec.check.entries import Entries, Faults, read_entries
-from evalspec.check.scoring import default_metric, fields_of, text_scores
-from evalspec.check.values import quantity_of, several_of, shown, word_of
-from evalspec.language.answer_types import TextAnswer
-from evalspec.language.metric_names import LATER_METRICS, METRICS, Measure, Metric, metric_named
-from evalspec.language.program import Bound, Costs, Limits, Step, Subset
+from evalspec.check.measuring import UNITS, Measured, known_metric
+from evalspec.check.scoring import default_metric, fields_of
+from evalspec.check.values import items_of, quantity_of, several_of, shown, word_of
+from evalspec.language.metric_names import Measure, Metric
+from evalspec.language.program import Bound, Costs
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import Label, did_you_mean, problem, rewritten
 from evalspec.text.units import Unit
-from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from evalspec.check.names import Declared
-    from evalspec.check.pricing import Labels
     from evalspec.text.source import Span
 
-UNITS = {
-    Measure.SHARE: (Unit.RATIO, Unit.NUMBER),
-    Measure.SCORE: (Unit.NUMBER, Unit.RATIO),
-    Measure.COST: (Unit.NUMBER, Unit.MONEY),
-    Measure.TIME: (Unit.DURATION,),
-    Measure.COUNT: (Unit.NUMBER,),
-}
-
-
-PARAMETRIC = re.compile(r".*[@^].*|p[0-9]+(\.[0-9]+)?")  # pass@10, pass^5, coverage@5%, p99.9
 SIGNED = ("overconfidence",)
 OF_A_LABEL = ("precision", "recall", "f1")
 OF_STEPS = ("accuracy",)
 OF_FIELDS = ("accuracy",)  # of the fields of a JSON answer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What a task offers to measure: its subsets, labels, steps and costs."""
-
-    subsets: Sequence[Subset]
-    spoiled_subsets: frozenset[str]
-    labels: Labels | None
-    steps: Sequence[Step]
-    chain: bool
-    final: Step
-    costs_given: bool
-    confident: bool  # whether some candidate may give a confidence
-    positive: bool  # whether one label is looked for, by `positive` or because answers are yes or no
-
-
-def known_metric(word: tree.Word, measured: Measured | None, faults: Faults) -> Metric | None:
-    """The metric of that name, where this task has it. `measured`: None where the task was not understood."""
-    if measured is not None and word.text in text_scores(measured.final):
-        return metric_named(word.text)
-    metric = METRICS.get(word.text)
-    if metric is None:
-        if word.text in LATER_METRICS or PARAMETRIC.fullmatch(word.text):
-            faults.not_built(word.at, f"the metric `{word.text}`")
-        else:
-            help_line, fixes = did_you_mean(word.text, METRICS, at=word.at)
-            faults.found.append(
-                problem("E0410", word.at, f"there is no metric `{word.text}`", help_line, fixes=fixes)
-            )
-        return None
-    missing = _missing_for(metric, measured) if measured is not None else None
-    if missing is not None:
-        faults.add("E0416", word.at, f"`{metric.name}` needs {missing[0]}", missing[1])
-        return None
-    return metric
-
-
-def _missing_for(metric: Metric, measured: Measured) -> tuple[str, str] | None:
-    if metric.needs == "costs" and not measured.costs_given:
-        return "costs", "write `costs = NAME`"
-    if metric.needs == "confidence" and not measured.confident:
-        return "a confidence", "write `confidence = [logprobs, stated]`"
-    if metric.needs == "labels" and measured.labels is None:
-        return "answers that are labels", "it is for one_of, yes_no and letter_of"
-    if metric.needs == "text" and not isinstance(measured.final.answer, TextAnswer):
-        return "`answer = text`", "write `accuracy`"
-    if metric.needs == "text" and metric.name not in text_scores(measured.final):
-        return f"the score `{metric.name}`", f"write `score = {metric.name}`, or put it into `scores`"
-    if metric.name == "end_to_end" and not measured.chain:
-        return "a chain", "write `accuracy`"
-    return None
 
 
 # ── requirements ──────────────────────────────────────────────────────────────────────────────────
@@ -103,10 +35,11 @@ def read_requirements(entries: Entries, measured: Measured, faults: Faults) -> t
     bounds = [b for bound in inner.bounds for b in _bounds(bound, measured, faults)]
     if not inner.bounds and not inner.broken:
         faults.add("E0427", block.header, "`require` holds no bound", "write `accuracy >= 85%`")
-    return tuple(bounds), _excludes(inner, faults)
+    return tuple(bounds), excludes(inner, faults)
 
 
-def _excludes(inner: Entries, faults: Faults) -> bool:
+def excludes(inner: Entries, faults: Faults) -> bool:
+    """Whether `else` says that a candidate which misses a bound is out; it may say that it is marked."""
     value = inner.value("else")
     word = word_of(value, "`else`", faults) if value is not None else None
     if word is not None and word.text not in ("exclude", "mark"):
@@ -124,7 +57,7 @@ def _bounds(bound: tree.Bound, measured: Measured, faults: Faults) -> list[Bound
     value = _figure(bound.value, metric, faults)
     if value is None:
         return []
-    arguments = _arguments(bound.argument, metric, measured, faults)
+    arguments = arguments_of(bound.argument, metric, measured, faults)
     if not all(_fits_argument(metric, a, measured, bound.metric.at, faults) for a in arguments[:1]):
         return []
     return [
@@ -135,7 +68,7 @@ def _bounds(bound: tree.Bound, measured: Measured, faults: Faults) -> list[Bound
             step=step,
             operator=bound.operator,
             value=value,
-            clause=_clause(bound, subset if subset is not None and "=" in subset else None),
+            clause=clause_of(bound, subset if subset is not None and "=" in subset else None),
             at=bound.at,
         )
         for subset, label, step in arguments
@@ -145,16 +78,16 @@ def _bounds(bound: tree.Bound, measured: Measured, faults: Faults) -> list[Bound
 def _fits_argument(metric: Metric, argument: Argument, measured: Measured, at: Span, faults: Faults) -> bool:
     _, label, step = argument
     if step is not None and metric.measure is Measure.TIME:
-        faults.not_built(at, "the latency of a step")
-        return False
+        faults.not_run(at, "bounds on the latency of a step")
+        return True
     if step is not None and metric.name not in OF_STEPS:
         way_out = f"of a step there is {', '.join(f'`{m}`' for m in OF_STEPS)}"
         faults.add("E0416", at, f"`{metric.name}` is not measured of a step", way_out)
         return False
-    return step is not None or _label_is_told(metric, label, measured, at, faults)
+    return step is not None or label_is_told(metric, label, measured, at, faults)
 
 
-def _label_is_told(metric: Metric, label: str | None, measured: Measured, at: Span, faults: Faults) -> bool:
+def label_is_told(metric: Metric, label: str | None, measured: Measured, at: Span, faults: Faults) -> bool:
     """Whether it is known of which label precision, recall and f1 are meant."""
     if metric.name not in OF_A_LABEL or label is not None or measured.positive:
         return True
@@ -163,7 +96,7 @@ def _label_is_told(metric: Metric, label: str | None, measured: Measured, at: Sp
     return False
 
 
-def _clause(bound: tree.Bound, member: str | None) -> str:
+def clause_of(bound: tree.Bound, member: str | None) -> str:
     """The bound as it is written; for one member of a family, with the member's name."""
     argument = (
         member if member is not None else (shown(bound.argument) if bound.argument is not None else None)
@@ -194,7 +127,9 @@ def _figure(node: tree.Expr, metric: Metric, faults: Faults) -> float | None:
 Argument = tuple[str | None, str | None, str | None]  # subset, label, step
 
 
-def _arguments(node: tree.Expr | None, metric: Metric, measured: Measured, faults: Faults) -> list[Argument]:
+def arguments_of(
+    node: tree.Expr | None, metric: Metric, measured: Measured, faults: Faults
+) -> list[Argument]:
     """What a bound's argument names; a family of subsets stands for each of its members."""
     if node is None:
         return [(None, None, None)]
@@ -202,8 +137,8 @@ def _arguments(node: tree.Expr | None, metric: Metric, measured: Measured, fault
         case tree.Index(value=tree.Name() as family, index=tree.Text() as member):
             return _member(family, member, measured, faults)
         case tree.Name(text="first_token" | "queue") if metric.measure is Measure.TIME:
-            faults.not_built(node.at, f"a bound on `{shown(node)}`")
-            return []
+            faults.not_run(node.at, f"a bound on `{shown(node)}`")
+            return [(None, None, None)]
         case tree.Name() | tree.Text():
             return _named(node.text, node.at, metric, measured, faults)
     faults.add("E0305", node.at, f"a subset, a step or a label is due, and this is `{shown(node)}`",
@@ -267,8 +202,39 @@ def read_rank(entries: Entries, measured: Measured, costs: Costs | None, faults:
     metrics = [known_metric(word, measured, faults) for word in several_of(value, "a metric", faults) or ()]
     for metric in metrics:
         if metric is not None:
-            _label_is_told(metric, None, measured, value.at, faults)
+            label_is_told(metric, None, measured, value.at, faults)
     return tuple(m.name for m in metrics if m is not None) or ("accuracy",)
+
+
+def read_report(entries: Entries, measured: Measured, faults: Faults) -> tuple[str, ...]:
+    """The further columns of the table: metrics, or metrics of a subset such as `accuracy(spanish)`."""
+    value = entries.value("report")
+    columns: dict[str, tree.Expr] = {}
+    for item in items_of(value, "write `report = [accuracy, ece]`", faults):
+        for column in _reported(item, measured, faults):
+            if column in columns:
+                first = Label(at=columns[column].at, message="first named here")
+                faults.add("E0404", item.at, f"`{column}` is named twice", "remove one", labels=[first])
+            columns.setdefault(column, item)
+    return tuple(columns)
+
+
+def _reported(item: tree.Expr, measured: Measured, faults: Faults) -> list[str]:
+    match item:
+        case tree.Name() | tree.Text():
+            metric = known_metric(tree.Word(item.text, item.at), measured, faults)
+            told = metric is not None and label_is_told(metric, None, measured, item.at, faults)
+            return [metric.name] if metric is not None and told else []
+        case tree.Call(function=tree.Name() as name, arguments=(argument,), named=()):
+            metric = known_metric(tree.Word(name.text, name.at), measured, faults)
+            found = arguments_of(argument, metric, measured, faults) if metric is not None else []
+            subsets = [subset for subset, _, _ in found if subset is not None]
+            if metric is not None and found and not subsets:
+                said = "a column of the table is of a metric, or of one on a subset"
+                faults.add("E0416", argument.at, said, "write `accuracy(SUBSET)`")
+            return [f"{metric.name}({subset})" for subset in subsets] if metric is not None else []
+    faults.add("E0305", item.at, f"a metric is due, and this is `{shown(item)}`", "write its name")
+    return []
 
 
 def check_metrics(entries: Entries, faults: Faults) -> None:
@@ -281,89 +247,3 @@ def check_metrics(entries: Entries, faults: Faults) -> None:
         metric = known_metric(bound.metric, None, faults)
         if metric is not None:
             _figure(bound.value, metric, faults)
-
-
-# ── limits ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def read_limits(declared: Declared, faults: Faults) -> Limits:
-    """The limits of a file."""
-    if declared.limits is None:
-        return Limits()
-    entries = read_entries(declared.limits, faults)
-    overall: int | None = None
-    each: dict[str, int] = {}
-    rates: dict[str, float] = {}
-    seen: dict[tuple[str, str], tree.Bound] = {}
-    for bound in entries.bounds:
-        target = _target(bound, declared, faults)
-        if not _upper(bound, faults) or target is None or not _limited_once(bound, target, seen, faults):
-            continue
-        match bound.metric.text:
-            case "concurrency":
-                most = _concurrency(bound, faults)
-                overall, each = (
-                    (most, each) if not target else (overall, each | ({target: most} if most else {}))
-                )
-            case "requests":
-                rate = quantity_of(bound.value, (Unit.RATE,), "`requests`", faults)
-                if rate is not None and _asks_something(rate.value > 0, bound, faults):
-                    rates[target] = float(rate.value)
-            case "spend" | "tokens":
-                faults.not_built(bound.metric.at, f"the limit `{bound.metric.text}`")
-            case name:
-                limits = ("concurrency", "requests", "spend", "tokens")
-                help_line, fixes = did_you_mean(name, limits, at=bound.metric.at)
-                faults.add("E0430", bound.metric.at, f"there is no limit `{name}`", help_line, fixes=fixes)
-    return Limits(concurrency=overall, model_concurrency=each, request_rates=rates)
-
-
-def _limited_once(
-    bound: tree.Bound, target: str, seen: dict[tuple[str, str], tree.Bound], faults: Faults
-) -> bool:
-    first = seen.setdefault((bound.metric.text, target), bound)
-    if first is not bound:
-        label = Label(at=first.at, message="first given here")
-        faults.add("E0404", bound.at, f"`{bound.metric.text}` is given twice", "remove one", labels=[label])
-    return first is bound
-
-
-def _concurrency(bound: tree.Bound, faults: Faults) -> int | None:
-    found = quantity_of(bound.value, (Unit.NUMBER,), "`concurrency`", faults)
-    whole = found is not None and found.value == int(found.value) and found.value >= 1
-    if found is None or not _asks_something(whole, bound, faults):
-        return None
-    return int(found.value)
-
-
-def _upper(bound: tree.Bound, faults: Faults) -> bool:
-    if bound.operator != "<=":
-        faults.add("E0428", bound.at, f"a limit is not written with `{bound.operator}`", "write `<=`")
-        return False
-    return True
-
-
-def _asks_something(fits: bool, bound: tree.Bound, faults: Faults) -> bool:
-    if not fits:
-        faults.add(
-            "E0305",
-            bound.value.at,
-            f"`{bound.metric.text} <= {shown(bound.value)}` would ask nothing",
-            "write a whole number of at least 1",
-        )
-    return fits
-
-
-def _target(bound: tree.Bound, declared: Declared, faults: Faults) -> str | None:
-    """The model or provider that a limit is for; empty for all."""
-    if bound.argument is None:
-        return ""
-    word = word_of(bound.argument, "a model or provider", faults)
-    known = declared.names["model"] | declared.names["provider"]
-    if word is not None and word.text not in known:
-        help_line, fixes = did_you_mean(word.text, known, at=word.at)
-        faults.found.append(
-            problem("E0201", word.at, f"there is no model or provider `{word.text}`", help_line, fixes=fixes)
-        )
-        return None
-    return word.text if word is not None else None

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalspec.check.bounds import read_limits
 from evalspec.check.candidates import Surroundings, read_models, read_providers
 from evalspec.check.costs import read_costs
 from evalspec.check.datasets import Data, read_dataset
 from evalspec.check.entries import Faults
+from evalspec.check.known import Known
+from evalspec.check.limits import read_limits
 from evalspec.check.names import Declared, declare, every_block
 from evalspec.check.params import Settings, with_params
 from evalspec.check.rules import every_rule
 from evalspec.check.subsets import read_subsets
-from evalspec.check.known import Known
 from evalspec.check.tasks import read_tasks
 from evalspec.language.program import Later, Program
 from evalspec.text.source import Span

@@ -11,8 +11,8 @@ from evalspec.text.diagnostics import did_you_mean
 from evalspec.text.units import Unit
 
 if TYPE_CHECKING:
-    from evalspec.check.bounds import Measured
     from evalspec.check.entries import Entries, Faults
+    from evalspec.check.measuring import Measured
     from evalspec.check.steps import StepRead
 
 
@@ -41,8 +41,8 @@ def _written_policy(value: tree.Expr, faults: Faults) -> Policy | None:
         case ("when_cheaper", (), {}):
             return WhenCheaper.AS_IS
         case ("when_cheaper", (tree.Name(text="recalibrated"),), {}):
-            faults.not_built(value.at, "`when_cheaper(recalibrated)`")
-            return None
+            faults.not_run(value.at, "`when_cheaper(recalibrated)`", "write `when_cheaper`")
+            return WhenCheaper.RECALIBRATED
         case ("below" | "least_confident" as name, (figure,), {}):
             found = quantity_of(figure, (Unit.RATIO, Unit.NUMBER), f"`{name}`", faults)
             if found is None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalspec.check.assigning import read_assign, read_oracle
-from evalspec.check.bounds import Measured, check_metrics, read_rank, read_requirements
+from evalspec.check.bounds import check_metrics, read_rank, read_report, read_requirements
+from evalspec.check.comparisons import read_comparisons
 from evalspec.check.datasets import Data, named_dataset
 from evalspec.check.deciding import read_binning, read_chain_confidence, read_policy, read_positive
 from evalspec.check.entries import Entries, Faults, read_entries
 from evalspec.check.fitting import confident, declared_model, read_candidates
 from evalspec.check.known import Known
+from evalspec.check.latency import read_budgets
+from evalspec.check.measuring import Measured
 from evalspec.check.order import stand_ins
 from evalspec.check.pricing import bind_costs
 from evalspec.check.scoring import right_is_told
@@ -152,6 +155,9 @@ def _decided(
         positive=read_positive(entries, final, faults),
         binning=read_binning(entries, sure, faults),
         rank=read_rank(entries, measured, costs, faults),
+        report=read_report(entries, measured, faults),
+        budgets=read_budgets(entries, measured, faults),
+        no_worse_than=read_comparisons(entries, models, measured, faults),
         assign=read_assign(entries, [s.step.name for s in steps], models, known, faults) if chain else {},
         oracle=chain and read_oracle(entries, faults),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
@@ -93,6 +94,34 @@ LATER_METRICS = (
 )  # fmt: skip
 
 
+# pass@10 (one of 10 samples is right), pass^5 (all of 5), coverage@5% (answered at that risk), p99.9
+PARAMETRIC = Pattern(
+    r"pass(?P<how>[@^])(?P<samples>[0-9]{1,4})"
+    r"|coverage@(?P<risk>[0-9]{1,2}(\.[0-9]{1,4})?)%"
+    r"|p(?P<percentile>[0-9]{1,2}(\.[0-9]{1,4})?)"
+)
+
+
+def parametric(name: str) -> Metric | None:
+    """The metric of a name that holds a figure, such as `pass@10`, `coverage@5%` or `p99.9`."""
+    found = PARAMETRIC.fullmatch(name)
+    if found is None:
+        return None
+    if found["how"] is not None:
+        return _m(name, "share of examples that some or all of so many samples solve", UP, Measure.SHARE)
+    if found["risk"] is not None:
+        return _m(name, "share that can be answered at that risk", UP, Measure.SHARE, "confidence")
+    return _m(name, "latency that so many percent stay within", DOWN, Measure.TIME, "latency")
+
+
+def figure_in(name: str, part: str) -> float | None:
+    """The figure that a metric's name holds: `samples`, `risk` or `percentile` (in percent); else None."""
+    found = PARAMETRIC.fullmatch(name)
+    return float(found[part]) if found is not None and found[part] is not None else None
+
+
 def metric_named(name: str) -> Metric:
     """The metric of that name; any other name is that of a score which a spec names itself."""
-    return METRICS.get(name) or _m(name, "a score of this task", UP, Measure.SCORE, "text")
+    return (
+        METRICS.get(name) or parametric(name) or _m(name, "a score of this task", UP, Measure.SCORE, "text")
+    )

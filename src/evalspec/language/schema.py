@@ -122,10 +122,10 @@ DECIDING = (
     _a("models", "the candidates (every model that fits)", "[MODEL, …]", refers="model", several=True),
     _a("costs", "what each kind of mistake costs", "COSTS", refers="costs"),
     _a("abstain", "when the policy withholds an answer", "when_cheaper", calls="abstain"),
-    _b("latency", "latency budgets", built=False),
+    _b("latency", "latency budgets"),
     _b("require", "bounds that a candidate must meet"),
-    _b("no_worse_than", "how much worse than a model a candidate may be at most", built=False),
-    _a("report", "more columns of the table", "[METRIC, …]", refers="metric", several=True, built=False),
+    _b("no_worse_than", "how much worse than a model a candidate may be at most"),
+    _a("report", "more columns of the table", "[METRIC, …]", refers="metric", several=True),
     _a("rank", "the metric that orders the candidates, or a list", "METRIC", refers="metric", several=True),
 )
 JUDGING = (
@@ -291,7 +291,7 @@ BLOCKS: Mapping[str, BlockKind] = {
             bounds=True,
             entries=_entries(
                 _a("race", "stops asking models that are certainly beaten (false)", "true",
-                   words=("true", "false"), built=False, runs=False),
+                   words=("true", "false"), runs=False),
             ),
         ),
         BlockKind(name="params", doc="figures that --set replaces", free=True, entries={}),
@@ -310,7 +310,6 @@ BLOCKS: Mapping[str, BlockKind] = {
             named=True,
             bounds=True,
             metrics=True,
-            built=False,
             entries={},
         ),
         BlockKind(
@@ -318,7 +317,6 @@ BLOCKS: Mapping[str, BlockKind] = {
             doc="latency budgets: bounds on p50 … p99.9, mean, max and errors",
             bounds=True,
             metrics=True,
-            built=False,
             entries=_entries(
                 _a("load", "requests by the clock (4/s) or so many in flight (8)", "4/s", runs=False),
                 _a("for", "how long the load lasts", "60s", runs=False),

@@ -76,8 +76,8 @@ def judged_steps(task: Task, heard: Sequence[Judgement]) -> tuple[str, ...]:
 
 
 def _told(judgement: Judgement, judged: Sequence[str]) -> bool:
-    """Whether every step has a verdict; one that met an error and led to no other has none."""
-    return all(judgement.steps_right[step] is not None for step in judged)
+    """Whether every step that ran has a verdict; one that met an error and led to no other has none."""
+    return all(judgement.steps_right[step] is not None or step in judgement.skipped for step in judged)
 
 
 def _rate(design: Design, flags: Sequence[tuple[Row, bool | None]], why: str) -> Estimate:
@@ -96,6 +96,8 @@ def _why_not_given_gold(step: Step, candidate: ModelSpec) -> str:
         return "the step has no gold"
     if isinstance(candidate.use, Recorded):
         return "recorded answers were not given gold"
+    if step.when is not None:
+        return "given gold its condition never holds"
     return "a step that it reads has no gold"
 
 
@@ -130,17 +132,27 @@ def compound(
     judged = judged_steps(task, heard)
     all_right = end_to_end
     if judged:
-        right = [(j.row, all(j.steps_right[s] for s in judged)) for j in heard if _told(j, judged)]
+        right = [(j.row, _first_failure(j.steps_right, judged) is None) for j in heard if _told(j, judged)]
         all_right = _rate(design, right, "no data")
-    product = _product([steps[s].free.value for s in judged])
+    product = _product([_passed(task.step(s), steps[s], heard, design) for s in judged])
+    conditional = any(task.step(s).when is not None for s in judged)
     gap = all_right.value - product if all_right.value is not None and product is not None else None
     return Compounding(
         product_of_steps=product,
-        product_given_gold=_product([steps[s].given_gold.value for s in judged]),
+        # Given gold nobody knows how often a step would have run.
+        product_given_gold=None if conditional else _product([steps[s].given_gold.value for s in judged]),
         all_right=all_right,
         end_to_end=end_to_end,
         dependence_gap=gap,
     )
+
+
+def _passed(step: Step, score: StepScore, heard: Sequence[Judgement], design: Design) -> float | None:
+    """The share of chains that a step does not spoil: its accuracy, and where it runs only sometimes, more."""
+    if step.when is None:
+        return score.free.value
+    flags = [(j.row, True if step.name in j.skipped else j.steps_right[step.name]) for j in heard]
+    return _rate(design, flags, "no data").value
 
 
 def _product(values: Sequence[float | None]) -> float | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from evalspec.language.candidates import by_variant
 from evalspec.language.expressions import holds
+from evalspec.language.metric_names import figure_in
 from evalspec.metrics.power import minimum_detectable_difference
 from evalspec.text.diagnostics import Diagnostic, problem
 
@@ -14,10 +16,11 @@ if TYPE_CHECKING:
 
     from evalspec.check.names import Declared
     from evalspec.data.rows import Loaded
-    from evalspec.language.program import Bound, Program, Task
+    from evalspec.language.program import Bound, Budgets, Program, Task
     from evalspec.text.source import Span
 
 LEAST = 30
+ALPHA = 0.05
 DISCORDANT = 0.2
 
 
@@ -58,6 +61,39 @@ def bounds_can_be_decided(
             few = sorted(((n, bound.clause) for n, bound in sizes if n < LEAST))
             if few:
                 yield problem("W0702", at, _undecided(few, len(bounds)), f"it takes at least {LEAST}")
+
+
+def budgets_can_be_decided(
+    declared: Declared, program: Program, data: Mapping[str, Loaded]
+) -> Iterable[Diagnostic]:
+    """A warning for each latency budget that so few calls can never show to be kept."""
+    for task in program.tasks.values():
+        loaded = data.get(task.dataset)
+        for bound in task.budgets.bounds if task.budgets is not None else ():
+            calls = _calls(task.budgets, loaded)
+            needed = _calls_needed(bound)
+            if calls is not None and needed is not None and calls < needed:
+                counted = "1 call" if calls == 1 else f"{calls:,} calls"
+                said = f"`{bound.clause}` can never be shown by {counted}"
+                yield problem("W0702", bound.at, said, f"it takes at least {needed:,}, all of them within")
+
+
+def _calls(budgets: Budgets | None, loaded: Loaded | None) -> int | None:
+    """How many calls a budget is held against: those of the load, else one for each example."""
+    if budgets is not None and budgets.rate_per_s is not None:
+        return None if budgets.duration_ns is None else int(budgets.rate_per_s * budgets.duration_ns / 1e9)
+    if budgets is not None and budgets.in_flight is not None:
+        return None
+    return None if loaded is None else len(loaded.rows)
+
+
+def _calls_needed(bound: Bound) -> int | None:
+    """The fewest calls, all within, that the exact binomial takes for a proof at 95 %."""
+    percentile = figure_in(bound.metric, "percentile")
+    share = 1 - bound.value if bound.metric == "errors" else (percentile or 0.0) / 100
+    if not 0 < share < 1:
+        return None
+    return math.ceil(math.log(ALPHA) / math.log(share))
 
 
 def _undecided(few: Sequence[tuple[int, str]], total: int) -> str:
