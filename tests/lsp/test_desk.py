@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
+from typing import Any
 
 from evalspec.lsp.desk import Desk, Document
 from lsp.spec import SPEC, TICKETS, folder
@@ -61,3 +63,23 @@ def test_a_closed_document_leaves_nothing_behind(tmp_path: Path) -> None:
     desk.drop(document.uri)
     desk.check(document)  # one that was on its way
     assert (desk.documents, desk.results, desk.facts, desk.views) == ({}, {}, {}, {})
+
+
+def test_remote_data_are_read_when_a_spec_is_opened_or_saved_only(tmp_path: Path) -> None:
+    fsspec: Any = importlib.import_module("fsspec")
+    memory = fsspec.filesystem("memory")
+    path = tmp_path / "route.eval"
+    desk = Desk()
+
+    def size(n: int, text: str) -> int | None:
+        memory.pipe("/tickets.csv", b"id,q\n" + b"".join(b"T%d,a\n" % i for i in range(n)))
+        document = Document(path.as_uri(), path, 1, text)
+        desk.put(document)
+        desk.check(document)
+        return desk.facts[document.uri].size("d")
+
+    text = 'dataset d { source = file("memory://tickets.csv"); id = id }\n'
+    assert size(2, text) == 2
+    assert size(3, text + "#") == 2
+    desk.refresh()
+    assert size(4, text) == 4

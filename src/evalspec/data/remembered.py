@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from evalspec.data.opening import is_remote
 from evalspec.data.read import read_files as read_from_disk
 from evalspec.text.source import Span
 from evalspec.text.values import dataclass, field, replace
@@ -33,6 +34,12 @@ class Memory:
     """The tables that were read, the latest used last, with the files that they were read from."""
 
     tables: OrderedDict[Key, tuple[tuple[DataFile, ...], Found]] = field(default_factory=OrderedDict)
+
+    def forget_remote(self) -> None:
+        """Has files on other machines, of which nobody tells whether they changed, read once more."""
+        for key, (files, _) in tuple(self.tables.items()):
+            if any(is_remote(file.written) for file in files):
+                del self.tables[key]
 
 
 _IN_FORCE: ContextVar[Memory | None] = ContextVar("tables_in_memory", default=None)
@@ -67,12 +74,15 @@ def _key(files: Sequence[DataFile], header: tuple[str, ...] | None) -> Key | Non
     """What a table depends on; None where a file's state cannot be told."""
     parts: list[object] = [header]
     for file in files:
+        how = (file.written, str(file.path), file.format, file.gzipped, tuple(sorted(file.captures.items())))
+        parts.append(how)
+        if is_remote(file.written):
+            continue
         try:
             state = file.path.stat()
         except (OSError, ValueError):
             return None
-        how = (file.written, str(file.path), file.format, file.gzipped, tuple(sorted(file.captures.items())))
-        parts += [how, state.st_mtime_ns, state.st_size, state.st_ino]
+        parts += [state.st_mtime_ns, state.st_size, state.st_ino]
     return tuple(parts)
 
 

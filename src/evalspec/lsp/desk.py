@@ -77,6 +77,11 @@ class Desk:
             known.pop(uri, None)
         self.edition += 1
 
+    def refresh(self) -> None:
+        """Notes that something on the disk, or on another machine, may be different."""
+        self.memory.forget_remote()
+        self.edition += 1
+
     def check(self, document: Document) -> Result:
         """Checks a document with its data; what was found stays here. May take long: the data are read."""
         with remembering(self.memory):

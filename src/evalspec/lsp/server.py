@@ -217,7 +217,7 @@ def _documents(server: Server) -> None:
 
 def _again(server: Server) -> None:
     """Checks every open spec again: something on the disk is different."""
-    server.desk.edition += 1
+    server.desk.refresh()
     for uri in tuple(server.desk.documents):
         server.schedule(uri)
 
