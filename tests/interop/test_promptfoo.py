@@ -298,3 +298,8 @@ def test_without_any_provider_one_stands_in(tmp_path: Path) -> None:
         tmp_path, "prompts: '{{q}}'\ntests: [{vars: {q: x}, assert: [{type: equals, value: x}]}]\n"
     )
     assert "# No provider could be carried over." in found.spec
+
+
+def test_a_prompt_that_reads_no_variable_is_left_out(tmp_path: Path) -> None:
+    found = imported(tmp_path, "prompts: [Hello, '{{q}}']\n" + ONE)
+    assert told(found, "`Hello`") == ["it reads no variable, so that every test asks the same"]

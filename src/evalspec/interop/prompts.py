@@ -175,7 +175,13 @@ def _fitted(template: Template, prompts: Prompts) -> Template | None:
             prompts.remark(template.where, _called(template), why)
             return None
         messages.append((role, changed))
-    return replace(template, messages=tuple(messages))
+    fitted = replace(template, messages=tuple(messages))
+    if not fitted.names:
+        prompts.remark(
+            template.where, _called(template), "it reads no variable, so that every test asks the same"
+        )
+        return None
+    return fitted
 
 
 def _called(template: Template) -> str:

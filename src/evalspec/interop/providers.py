@@ -119,7 +119,7 @@ def _model(item: Node, options: Node | None, providers: Providers) -> Model | No
         (label.text or model) if label is not None else model, providers.names, otherwise="model"
     )
     providers.names.add(name)
-    base_url = _address(config)
+    base_url = _address(config, providers)
     return Model(
         name=name,
         where=place(item),
@@ -157,16 +157,23 @@ def _filter(options: Node | None) -> tuple[str, ...]:
     return tuple(item.text or "" for item in prompts.items or (prompts,)) if prompts is not None else ()
 
 
-def _address(config: Node | None) -> str | None:
-    for key in ADDRESSES:
-        found = config.get(key) if config is not None else None
-        if found is not None and found.text is not None:
-            variable = VARIABLE.fullmatch(found.text.strip())
-            return f"env:{variable[1] or variable[2]}" if variable is not None else found.text
-    host = config.get("apiHost") if config is not None else None
-    if host is not None and host.text is not None:
-        return host.text if "://" in host.text else f"https://{host.text}/v1"
-    return None
+def _address(config: Node | None, providers: Providers) -> str | None:
+    """The address of an endpoint of one's own, or `env:NAME`; what is none, or holds a password, is told."""
+    keys = (*ADDRESSES, "apiHost")
+    found = next((node for key in keys if config is not None and (node := config.get(key)) is not None), None)
+    if found is None or found.text is None:
+        return None
+    text = found.text.strip()
+    variable = VARIABLE.fullmatch(text)
+    if variable is not None:
+        return f"env:{variable[1] or variable[2]}"
+    host = config is not None and found is config.get("apiHost") and "://" not in text
+    address = f"https://{text}/v1" if host else text
+    if re.fullmatch(r"https?://[^\s@{}\"]+", address) is None:
+        why = 'it is no plain address, or holds a user or password; write `base_url = env("NAME")`'
+        providers.remark(place(found), "the address of a provider", why)
+        return None
+    return address
 
 
 def _key(
