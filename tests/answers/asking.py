@@ -32,6 +32,9 @@ def step(
     score: TextScore | None = None,
     confidence: tuple[ConfidenceSource, ...] = (),
     strip_reasoning: bool = True,
+    scores: Mapping[str, TextScore] | None = None,
+    confidence_fields: tuple[str, ...] = (),
+    missing: str | None = None,
 ) -> Step:
     """A step with that answer type, and nothing else that matters here."""
     return Step(
@@ -47,6 +50,9 @@ def step(
         score=score or Exact(),
         confidence=confidence,
         reads=(),
+        scores=scores or {},
+        confidence_fields=confidence_fields,
+        missing=missing,
     )
 
 

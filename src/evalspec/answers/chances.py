@@ -15,10 +15,11 @@ PERCENTAGE = Pattern(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s?(%?)\s*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chances:
-    """What an object of probabilities says: its likeliest label (None where several are), and the
+    """What an object of probabilities says: its likeliest label, or None and `why` there is none; and the
     distribution, or why it is none."""
 
     leader: str | None
+    why: str = ""
     spread: Spread | Unknown
 
 
@@ -31,21 +32,28 @@ def share_of(said: object) -> Decimal | None:
 
 
 def chances_in(text: str, labels: tuple[str, ...]) -> Chances | None:
-    """What the last object of a text that has a figure for each label says; None without such an object.
+    """What the last object of a text that has a figure for each label says; None where no object is about
+    the labels. An object that names some of them only says none: what it leaves out may be the likeliest.
 
     Figures that sum to 1, or to 100, are probabilities, give or take a tenth for rounding.
     """
-    for stretch in reversed(values_in(text, "{")):
-        figures = _figures(stretch.value, labels) if stretch.sound else None
+    objects = [s.value for s in values_in(text, "{") if s.sound and isinstance(s.value, dict)]
+    for said in reversed(objects):
+        figures = _figures(said, labels)
         if figures is not None:
             return _chances(figures)
+    if any(_about(said, labels) for said in objects):
+        why = "its object has no probability for each label"
+        return Chances(leader=None, why=why, spread=Unknown(why))
     return None
 
 
-def _figures(said: object, labels: tuple[str, ...]) -> dict[str, Decimal] | None:
-    if not isinstance(said, dict):
-        return None
-    keys = {str(key).strip().casefold(): key for key in reversed(said)}
+def _about(said: dict[str, object], labels: tuple[str, ...]) -> bool:
+    return not {key.strip().casefold() for key in said}.isdisjoint(label.casefold() for label in labels)
+
+
+def _figures(said: dict[str, object], labels: tuple[str, ...]) -> dict[str, Decimal] | None:
+    keys = {key.strip().casefold(): key for key in reversed(said)}
     found: dict[str, Decimal] = {}
     for label in labels:
         key = label if label in said else keys.get(label.casefold())
@@ -65,4 +73,6 @@ def _chances(figures: dict[str, Decimal]) -> Chances:
     spread: Spread | Unknown = Unknown(f"the probabilities sum to {float(total):.6g}, not to 1")
     if abs(mass - 1) <= ROUNDING:
         spread = Spread(probabilities={k: float(f / total) for k, f in figures.items()}, mass=float(mass))
-    return Chances(leader=leaders[0] if len(leaders) == 1 else None, spread=spread)
+    if len(leaders) > 1:
+        return Chances(leader=None, why="several labels are equally likely", spread=spread)
+    return Chances(leader=leaders[0], spread=spread)

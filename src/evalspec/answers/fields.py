@@ -152,9 +152,9 @@ def _gold_fields(
 
 def same(kind: JsonType, said: Value | None, gold: Value | None) -> bool:
     """Whether two values of a type are equal: numbers within what is allowed, sets whatever their order,
-    lists in order, objects field by field. Blank texts are as good as null."""
+    lists in order, objects field by field. A blank text and an empty list are as good as null."""
     if said is None or gold is None:
-        return (said or None) is None and (gold or None) is None
+        return _blank(said) and _blank(gold)
     match kind:
         case TextAnswer():
             return same_text(str(said), str(gold), frozenset())
@@ -200,6 +200,10 @@ def frozen(said: object) -> Value | None:
             return {str(key): frozen(item) for key, item in said.items()}
         case _:
             return as_text(said)
+
+
+def _blank(value: Value | None) -> bool:
+    return value is None or value == "" or value == ()
 
 
 def _or_misfit(value: Value | None) -> Fitted | None:

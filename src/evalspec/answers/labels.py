@@ -29,9 +29,7 @@ DENIED = Pattern(
     r"(?:\b(?:not|never|neither|nor)(?:\s+an?|\s+the)?|\bnon|n['’]t(?:\s+an?|\s+the)?)[\s\-]+[\"'“‘`*(]*\Z",
     re.IGNORECASE,
 )
-ANSWER_LINE = Pattern(
-    r"^[^\w\n]*+(?:final\s)?answer[*_`\s]{0,4}[:=]([^\n]*+)$", re.IGNORECASE | re.MULTILINE
-)
+ANSWER_LINE = Pattern(r"^[^\w\n]*+(?:final\s)?answer[*_`\s]{0,4}[:=]([^\n]*+)$", re.IGNORECASE | re.MULTILINE)
 NO_IDEA = r"(?!\s+(?:idea|clue|answer|opinion)\b)"
 
 

@@ -70,7 +70,7 @@ def decided(step: Step, source: ConfidenceSource | None, finding: Finding, sure:
     letter by its tokens; else what the text says."""
     if sure.chances is not None:
         leader = sure.chances.leader
-        return nothing("several labels are equally likely") if leader is None else found(leader, whole=True)
+        return nothing(sure.chances.why) if leader is None else found(leader, whole=True)
     takes_likeliest = isinstance(step.answer, LetterOf) and _uses(step, source, ConfidenceSource.LOGPROBS)
     if not takes_likeliest or not isinstance(sure.spread, Spread):
         return finding
