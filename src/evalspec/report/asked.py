@@ -154,7 +154,7 @@ def _messages(found: Asked) -> Iterator[str]:
     for message in found.messages:
         yield f"[{visible(message.role)}]"
         yield from (MARGIN + visible(line) if line else "" for line in message.content.split("\n"))
-        yield from (f"[image {number}]" for number in range(1, len(message.images) + 1))
+        yield from (f"[image] {visible(image.label)}" for image in message.images)
 
 
 def _ways(found: Asked) -> Iterator[str]:
@@ -173,7 +173,11 @@ def asked_document(found: Asked | Unasked) -> Document:
     if isinstance(found, Unasked):
         return {"task": found.task, "why": found.why}
     messages: list[Json] = [
-        {"role": m.role, "content": m.content, **({"images": len(m.images)} if m.images else {})}
+        {
+            "role": m.role,
+            "content": m.content,
+            **({"images": [i.label for i in m.images]} if m.images else {}),
+        }
         for m in found.messages
     ]
     ways: list[Json] = [

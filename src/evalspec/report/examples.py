@@ -21,6 +21,7 @@ from evalspec.text.units import short_duration
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row
+    from evalspec.models.model import Message
     from evalspec.plan.conversations import StepTrace, Trace
     from evalspec.score.measures import Example
 
@@ -155,7 +156,12 @@ def _prompts(name: str, shown: Shown) -> Iterator[tuple[str, str]]:
     candidate = next(c for c in shown.planned.candidates if c.name == name)
     for trace in (t for t in shown.traces[name] if t.visit.passing is Passing.FREE):
         for step, request in requests_of(shown.planned, candidate, trace).items():
-            yield step, "\n".join(f"[{m.role}] {m.content}" for m in request.messages)
+            yield step, "\n".join(line for m in request.messages for line in _lines_of(m))
+
+
+def _lines_of(message: Message) -> Iterator[str]:
+    yield f"[{message.role}] {message.content}"
+    yield from (f"[image] {image.label}" for image in message.images)
 
 
 def _step(step: StepTrace, form: Form, *, several: bool) -> Iterator[str]:

@@ -148,7 +148,7 @@ def compound(
 
 
 def _passed(step: Step, score: StepScore, heard: Sequence[Judgement], design: Design) -> float | None:
-    """The share of chains that a step does not spoil: its accuracy, and where it runs only sometimes, more."""
+    """The share of chains that a step does not spoil: its accuracy, or more where it runs only sometimes."""
     if step.when is None:
         return score.free.value
     flags = [(j.row, True if step.name in j.skipped else j.steps_right[step.name]) for j in heard]

@@ -48,7 +48,10 @@ def encode_request(request: Request) -> str:
         "step": request.step,
         "example": request.example,
         "sample": request.sample,
-        "messages": [[message.role, message.content] for message in request.messages],
+        "messages": [
+            [m.role, m.content, *([[image.label for image in m.images]] if m.images else [])]
+            for m in request.messages
+        ],
         "parameters": dict(request.parameters),
     }
     return _text(asked)
