@@ -149,11 +149,16 @@ def test_known_routes_have_the_bundled_price(route: str, asked: str, said: str) 
         Hosted(route="openai/gpt-4o-min", direct=True),
         Hosted(route="anthropic/gpt-4o-mini", direct=False),
         Hosted(route="sample_spec", direct=False),
-        hosted("http://h/v1", route="openai/gpt-4o-mini"),
+        hosted("http://127.0.0.1:8000/v1", route="openai/gpt-4o-mini"),
+        hosted("http://localhost/v1", route="gpt-4o-mini"),
     ],
 )
 def test_what_is_not_known_exactly_has_no_price(use: Hosted) -> None:
     assert price_of(use) is None
+
+
+def test_a_gateway_charges_the_list_price() -> None:
+    assert price_of(hosted("https://gateway.example/v1", route="gpt-4o-mini")) is not None
 
 
 def test_a_call_costs_its_tokens() -> None:

@@ -12,8 +12,9 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from evalspec.language.candidates import Hosted, Price
+from evalspec.language.candidates import Environment, Hosted, Price
 
 TABLE = "model_prices_and_context_window_backup.json"
 EXPLANATION = "sample_spec"  # the table's own description of its fields, in the shape of an entry
@@ -23,11 +24,17 @@ PER = Decimal(1_000_000)
 def price_of(use: Hosted) -> Price | None:
     """The price of a candidate's tokens, or None where nobody knows it.
 
-    An endpoint of one's own (`base_url`) has no price but the one that the spec gives.
+    A gateway (`base_url`) is taken to charge the list price of the model that it is asked for by name; a
+    model on this machine has no price but the one that the spec gives.
     """
     if use.price is not None:
         return use.price
-    return listed_price(use.route) if use.base_url is None else None
+    return None if _on_this_machine(use.base_url) else listed_price(use.route)
+
+
+def _on_this_machine(base_url: str | Environment | None) -> bool:
+    host = urlsplit(base_url).hostname if isinstance(base_url, str) else None
+    return host is not None and (host in ("localhost", "::1") or host.startswith("127."))
 
 
 def cost_of(price: Price | None, input_tokens: int | None, output_tokens: int | None) -> Decimal | None:

@@ -204,7 +204,7 @@ CATALOGUE: Mapping[str, str] = {
     "W0702": "a bound that will stay undecided",
     "W0703": "two bounds that nothing can meet together",
     "E0703": "a plan that is none, or is outdated",
-    "W0712": "a candidate that can give none of the confidences that are named",
+    "W0719": "a candidate that can give none of the confidences that are named",
     "W0711": "a budget that another one makes idle",
     "E0712": "a limit on spending, and a price that nobody knows",
     "E0710": "a part of the language that `run` cannot do yet",

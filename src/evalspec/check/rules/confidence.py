@@ -38,7 +38,7 @@ def _told(task: Task, silent: list[str]) -> Diagnostic:
     names = ", ".join(f"`{name}`" for name in silent[:5])
     more = f" and {len(silent) - 5} more" if len(silent) > 5 else ""
     return problem(
-        "W0712",
+        "W0719",
         task.at,
         f"{names}{more} cannot give `logprobs`, and no other confidence is named",
         "write `confidence = [logprobs, stated]`: each candidate uses the first that it can give",
