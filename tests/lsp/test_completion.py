@@ -82,6 +82,7 @@ def test_the_word_at_the_cursor_is_replaced_as_a_whole(tmp_path: Path) -> None:
         ('model m { use = baseline("▮") }', ["majority", "naive_bayes", "logistic"]),
         ('model m { use = baseline("majority", train = ▮) }', ["tickets", "train"]),
         ("limits { spend(▮) }", ["bayes", "mini"]),
+        ("task t { latency { p95(▮) } }", ["first_token", "queue"]),
         ("limits { ▮ }", ["spend", "concurrency", "requests", "tokens"]),
         ("dataset d { label = queue ▮", ["in"]),
         ('subset s of tickets { where = queue == "▮" }', ["billing", "bug"]),
@@ -221,3 +222,11 @@ def test_a_later_step_reads_the_earlier_ones(tmp_path: Path) -> None:
     found = labels(tmp_path, behind(chain))
     assert "one" in found
     assert "two" not in found
+
+
+def test_a_latency_budget_bounds_percentiles(tmp_path: Path) -> None:
+    found = offered(tmp_path, behind("task t { latency { ▮ } }"))
+    assert found["p95"].insert == "p95 <= ${1:1.5s}"
+    assert found["errors"].insert == "errors <= ${1:0.5%}"
+    assert "load" in found
+    assert "accuracy" not in found

@@ -203,3 +203,8 @@ def test_a_column_that_the_path_tells_is_found_in_the_path(tmp_path: Path) -> No
     text += "subset s of d { by = subject }\n"
     assert pointed(tmp_path, "by = ", text) == [("route.eval", 'file("{subject}_test.csv")')]
     assert [name for name, _ in pointed(tmp_path, 'file("', text)] == ["art_test.csv", "law_test.csv"]
+
+
+def test_a_metric_that_holds_a_figure_is_told(tmp_path: Path) -> None:
+    text = SPEC.replace("rank = expected_cost", "rank = coverage@5%")
+    assert "share that can be answered at that risk" in said(tmp_path, "rank = ", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from evalspec.check.latency import OF_LATENCY
 from evalspec.language.call_names import REQUEST_PARAMETERS
 from evalspec.language.schema import BLOCKS, TOP_LEVEL, UNNAMED, BlockKind, Entry
 from evalspec.lsp import offers
@@ -62,7 +63,9 @@ def entries(view: View, context: Context) -> Iterator[Offer]:
         several = kind.repeats or (entry.block and known is not None and known.named)
         if entry.built and (name not in block.given or several):
             yield _entry(entry, bare)
-    if kind.metrics:
+    if kind.name == "latency":
+        yield from _latency(bare=bare)
+    elif kind.metrics:
         yield from offers.metrics(bound=not bare)
     elif kind.bounds:
         for name, example in LIMITS.items():
@@ -70,6 +73,15 @@ def entries(view: View, context: Context) -> Iterator[Offer]:
                         insert=name if bare else f"{name} <= ${{1:{offers.escaped(example)}}}")  # fmt: skip
     if kind.free:
         yield from _free_keys(view, context, kind, block.given)
+
+
+def _latency(*, bare: bool) -> Iterator[Offer]:
+    """The bounds of a latency budget."""
+    for name in OF_LATENCY:
+        figure = "0.5%" if name == "errors" else "1.5s"
+        said = "share of requests that may fail" if name == "errors" else "of latency"
+        yield Offer(label=name, kind=Kind.METRIC, detail=said, snippet=not bare,
+                    insert=name if bare else f"{name} <= ${{1:{figure}}}")  # fmt: skip
 
 
 def _entry(entry: Entry, bare: bool) -> Offer:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.language.call_names import CALLS
 from evalspec.language.functions import FUNCTIONS
-from evalspec.language.metric_names import LATER_METRICS, METRICS
+from evalspec.language.metric_names import LATER_METRICS, METRICS, metric_named
 from evalspec.language.schema import BLOCKS, Entry
 from evalspec.lsp.mentions import Mention, Symbol, What
 from evalspec.lsp.names import declarations_of, mention_at
@@ -17,6 +18,7 @@ from evalspec.lsp.template_walk import OWN_NAMES
 if TYPE_CHECKING:
     from evalspec.lsp.names import View
 
+PARAMETRIC = re.compile(r".*[@^].*|p[0-9]+(\.[0-9]+)?")  # pass@10, pass^5, coverage@5%, p99.9
 NOT_BUILT = "not built yet"
 LONGEST_EXCERPT = 400
 MOST_LABELS = 12
@@ -106,11 +108,9 @@ def _function(symbol: Symbol) -> list[str]:
 
 
 def _metric(name: str) -> list[str]:
-    metric = METRICS.get(name)
+    metric = METRICS.get(name) or (metric_named(name) if PARAMETRIC.fullmatch(name) else None)
     if metric is None:
-        return (
-            [f"metric **{name}**", *_state(name not in LATER_METRICS, True)] if name in LATER_METRICS else []
-        )
+        return [f"metric **{name}**", *_state(False, True)] if name in LATER_METRICS else []
     needs = f"needs {metric.needs}" if metric.needs else ""
     return [f"metric **{name}**: {metric.doc}", f"{direction_of(metric)}; a {metric.measure}", needs]
 
