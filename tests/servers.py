@@ -36,7 +36,8 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A proper answer. `tokens`: each token with its alternatives as (token, ln p), itself first."""
+    """A proper answer. `tokens`: each token with its alternatives as (token, ln p), itself first;
+    `calls`: the tools that are called, each with its arguments as JSON."""
 
     text: str | None
     input_tokens: int | None = 7
@@ -46,6 +47,7 @@ class Reply:
     finish_reason: str | None = "stop"
     refusal: str | None = None
     tokens: Sequence[tuple[str, Sequence[tuple[str, float]]]] = ()
+    calls: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,11 @@ def completion(body: Body, reply: Reply | str) -> Body:
     """The chat completion that says `reply`."""
     reply = Reply(text=reply) if isinstance(reply, str) else reply
     message: Body = {"role": "assistant", "content": reply.text, "refusal": reply.refusal}
+    if reply.calls:
+        message["tool_calls"] = [
+            {"id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": arguments}}
+            for i, (name, arguments) in enumerate(reply.calls)
+        ]
     choice: Body = {"index": 0, "message": message, "finish_reason": reply.finish_reason, "logprobs": None}
     if body.get("logprobs"):
         choice["logprobs"] = {"content": _logprobs(reply, int(body.get("top_logprobs", 0)))}
