@@ -157,7 +157,7 @@ def _no_member(written: Written, finding: NoMember, where: str) -> Diagnostic:
         column = f"{where} has no column `{name}`"
         message = column if finding.owner == "row" else f"{owner} has no member `{name}`"
         return problem("E0502", at, message, help_line, fixes=fixes)
-    way_out = f"write `{{{{ {finding.owner} }}}}`, or a filter behind it" if finding.owner else ""
+    way_out = f"write `{{{{ {finding.owner or '…'} }}}}`, or a filter behind it"
     if isinstance(shape, Items):
         each = (finding.owner or "items").rstrip("s") or "x"
         way_out = f"read its items: `{{% for {each} in {finding.owner or '…'} %}}`"
