@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -151,6 +152,11 @@ def test_it_leaves_when_the_editor_is_gone(own: Client, tmp_path: Path) -> None:
     opened(own, tmp_path)
     assert own.process.stdin is not None
     own.process.stdin.close()
+    assert own.process.wait(60) == 1
+
+
+def test_it_leaves_at_ctrl_c_while_nobody_says_anything(own: Client) -> None:
+    own.process.send_signal(signal.SIGINT)
     assert own.process.wait(60) == 1
 
 

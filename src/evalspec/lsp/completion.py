@@ -123,7 +123,10 @@ def _whole(view: View, context: Context, entry: Entry) -> Iterator[Offer]:
     what = REFERS.get(entry.refers)
     if what is What.METRIC:
         yield from _scores(view, context)
+        if context.around("decision") is not None:
+            yield Offer(label="mean_win_rate", kind=Kind.METRIC, detail="how often it beats the others")
         yield from offers.metrics()
+        yield from offers.later_metrics()
     elif what is What.LABEL:
         yield from offers.labels(view, dataset)
     elif what is What.STEP:

@@ -110,7 +110,7 @@ def _function(symbol: Symbol) -> list[str]:
 def _metric(name: str) -> list[str]:
     metric = METRICS.get(name) or (metric_named(name) if PARAMETRIC.fullmatch(name) else None)
     if metric is None:
-        return [f"metric **{name}**", *_state(False, True)] if name in LATER_METRICS else []
+        return [f"metric **{name}**", *_state(True, False)] if name in LATER_METRICS else []
     needs = f"needs {metric.needs}" if metric.needs else ""
     return [f"metric **{name}**: {metric.doc}", f"{direction_of(metric)}; a {metric.measure}", needs]
 

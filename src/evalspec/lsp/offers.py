@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from evalspec.check.measuring import ELSEWHERE
 from evalspec.language.call_names import CALLS, CallName
 from evalspec.language.functions import FUNCTIONS
-from evalspec.language.metric_names import METRICS, Direction, Measure, Metric
+from evalspec.language.metric_names import LATER_METRICS, METRICS, Direction, Measure, Metric
 from evalspec.lsp.mentions import What
 from evalspec.lsp.names import View
 
@@ -164,6 +165,13 @@ def metrics(*, bound: bool = False) -> Iterator[Offer]:
             insert = f"{metric.name} {sign} ${{1:{_figure(metric)}}}" if bound else metric.name
             yield Offer(label=metric.name, kind=Kind.METRIC, detail=metric.doc, doc=direction_of(metric),
                         insert=insert, snippet=bound)  # fmt: skip
+
+
+def later_metrics() -> Iterator[Offer]:
+    """The metrics that are part of the language and not measured yet."""
+    for name in LATER_METRICS:
+        if name not in ELSEWHERE:
+            yield Offer(label=name, kind=Kind.METRIC, detail=NOT_RUN)
 
 
 def _figure(metric: Metric) -> str:

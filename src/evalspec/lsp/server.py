@@ -63,6 +63,11 @@ class Server(LanguageServer):
         self.asking = ThreadPoolExecutor(2, "ask")
         self.shut = False
 
+    def shutdown(self) -> None:
+        """Lets go of everything without waiting: the thread that reads may wait for ever for a key."""
+        for pool in (self.thread_pool, self.checking, self.asking):
+            pool.shutdown(wait=False, cancel_futures=True)
+
     @property
     def encoding(self) -> Encoding:
         """What the editor counts columns in."""

@@ -11,9 +11,19 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from evalspec.check.latency import OF_LATENCY
+from evalspec.check.measuring import ELSEWHERE
 from evalspec.language.call_names import CALLS, REQUEST_PARAMETERS, CallName
 from evalspec.language.functions import FUNCTIONS
-from evalspec.language.metric_names import LATER_METRICS, METRICS, Direction, Measure, Metric
+from evalspec.language.metric_names import (
+    LATER_METRICS,
+    METRICS,
+    Direction,
+    Measure,
+    Metric,
+    figure_in,
+    metric_named,
+)
 from evalspec.language.schema import BLOCKS, TOP_LEVEL, BlockKind, Entry
 from evalspec.syntax.tree import Operator
 
@@ -27,6 +37,7 @@ What is marked *not built* is refused by `check`; what is marked *not run* is un
 `plan`, and refused by `run`. Defaults stand in parentheses.
 """
 NAMES = {"mix": "COLUMN", "no_worse_than": "MODEL"}  # what stands where others have a name of their own
+WITH_FIGURES = ("pass@10", "pass^5", "coverage@5%", "p99.9")  # names that hold a figure, of any size
 BETTER = {Direction.MAX: "higher", Direction.MIN: "lower", Direction.ZERO: "nearer to 0"}
 FIGURES = {
     Measure.SHARE: "a share, `85%`",
@@ -153,14 +164,18 @@ def _expressions() -> str:
 
 def _metrics() -> Iterator[str]:
     yield "## Metrics\n"
-    rows = [_metric(m) for m in METRICS.values()]
+    rows = [_metric(m) for m in (*METRICS.values(), *map(metric_named, WITH_FIGURES))]
     yield "\n".join(_table(("metric", "what it is", "better", "bounds are", "needs"), rows)) + "\n"
-    if LATER_METRICS:
-        yield f"*Not built* yet: {_listed(LATER_METRICS)}.\n"
+    later = [name for name in LATER_METRICS if name not in ELSEWHERE]
+    if later:
+        yield f"*Not run* yet: {_listed(later)}.\n"
+    budgets = "A `latency` block has bounds on"
+    parts = "`first_token`, `queue` or a step"
+    yield f"{budgets} {_listed(OF_LATENCY)} and other percentiles, also of {parts}.\n"
 
 
 def _metric(metric: Metric) -> tuple[str, str, str, str, str]:
-    said = metric.doc + _state(metric.built, True)
+    said = metric.doc + _state(metric.built, figure_in(metric.name, "samples") is None)
     return f"`{metric.name}`", said, BETTER[metric.direction], FIGURES[metric.measure], metric.needs
 
 
