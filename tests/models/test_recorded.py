@@ -261,3 +261,31 @@ def test_reads_what_real_models_answered() -> None:
     for file in sorted(folder.iterdir()):
         table, faults = read_recorded([file], model="any")
         assert (table.rows, faults) == (1319, ())
+
+
+def test_rows_are_found_by_the_variant_of_the_prompt(tmp_path: Path) -> None:
+    rows = [
+        {"id": "e1", "prompt": "short", "response": "a"},
+        {"id": "e1", "prompt": "long", "response": "b"},
+        {"id": "e1", "response": "c"},
+        {"id": "e1", "prompt": "older", "response": "d"},
+    ]
+    file = written(tmp_path / "r.jsonl", [json.dumps(row) for row in rows])
+    table, faults = read_recorded([file], model="mini", variants=("short", "long"))
+    said = [answered(table.reply(question(variant=v))).response for v in ("short", "long", "")]
+    assert (faults, said, table.skipped.other_prompt) == ((), ["a", "b", "c"], 1)
+
+
+def test_without_variants_the_prompt_of_a_row_means_nothing(tmp_path: Path) -> None:
+    rows = [{"id": f"e{i}", "prompt": f"All of it {i}", "response": "a"} for i in range(3)]
+    file = written(tmp_path / "r.jsonl", [json.dumps(row) for row in rows])
+    table, faults = read_recorded([file], model="mini")
+    assert (faults, table.rows, table.skipped.total) == ((), 3, 0)
+    assert answered(table.reply(question())).extra["prompt"] == "All of it 1"
+
+
+def test_two_prompts_of_an_example_without_variants_contradict_each_other(tmp_path: Path) -> None:
+    rows = [{"id": "e1", "prompt": p, "response": p} for p in ("short", "long")]
+    file = written(tmp_path / "r.jsonl", [json.dumps(row) for row in rows])
+    _, (fault,) = read_recorded([file], model="mini")
+    assert fault.line == 2

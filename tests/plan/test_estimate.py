@@ -138,3 +138,38 @@ def test_recorded_answers_ask_no_store(tmp_path: Path) -> None:
     (planned,) = plan.tasks
     estimated = estimate(planned, planned.candidates[0], lambda request: None, nothing)
     assert (estimated.requests, estimated.kept) == (3, None)
+
+
+def test_samples_and_changed_forms_are_requests_of_their_own(folder: Path) -> None:
+    once = found(folder, with_parameters(LIMITED, TASK))
+    more = TASK.replace("rank", "samples = 5; perturb = [lowercase, typos(10%)]; rank")
+    often = found(folder, with_parameters(LIMITED, more))
+    assert (once.requests, often.requests) == (8, 8 * 5 * 3)
+    assert often.input_tokens == once.input_tokens * 15
+    assert once.worst_usd is not None
+    assert often.worst_usd == once.worst_usd * 15
+
+
+def test_what_is_kept_is_the_first_sample_of_the_example_itself(folder: Path) -> None:
+    spec = with_parameters(LIMITED, TASK.replace("rank", "samples = 5; rank"))
+    estimated = found(folder, spec, set)
+    assert (estimated.requests, estimated.kept) == (40, 8)
+    everything = found(folder, spec)
+    assert estimated.worst_usd is not None
+    assert everything.worst_usd is not None
+    assert estimated.worst_usd == everything.worst_usd * 4 / 5
+
+
+def test_a_step_is_counted_where_its_condition_may_hold(folder: Path) -> None:
+    """A condition on columns is known now; one on answers holds for every example at most."""
+    chain = """
+chain t {
+  data = d
+  step one { prompt = "one {{ body }} {{ labels }}"; answer = one_of(label); confidence = stated }
+  step two { prompt = "two {{ body }} {{ labels }}"; answer = one_of(label); when = WHEN }
+}
+"""
+    by_column = found(folder, with_parameters("", chain.replace("WHEN", 'body == "text 1"')))
+    assert (by_column.requests, by_column.later) == (8 + 1, 0)
+    by_answer = found(folder, with_parameters("", chain.replace("WHEN", "one.confidence < 50%")))
+    assert (by_answer.requests, by_answer.later) == (8, 10)

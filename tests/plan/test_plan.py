@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from evalspec.data.rows import Row
 from evalspec.plan.plan import EmptySelection, Passing, Plan, Selection, build_plan, sample
+from evalspec.run.asking import Keeping
+from evalspec.run.session import settings_for
 from score.worlds import DATASET, labelled, plan_of, says
 
 SPEC = (
@@ -144,3 +146,43 @@ def test_every_row_is_as_likely_to_be_drawn() -> None:
     drawn = [row.id for seed in range(400) for row in sample(rows(ids), 10, seed)]
     assert len(drawn) == 4000
     assert all(abs(drawn.count(i) - 100) < 5 * (400 * 0.25 * 0.75) ** 0.5 for i in ids)
+
+
+# ── prompt variants ───────────────────────────────────────────────────────────────────────────────
+
+VARIANTS = (
+    DATASET
+    + """
+model x { use = recorded("x.jsonl") }
+model h { use = "openai/h"; base_url = "http://127.0.0.1:9/v1" }
+model b { use = baseline("majority", train = other) }
+dataset other { source = file("e.csv"); id = id; label = label }
+task t { data = d; prompts { s = "{{ lang }} a b"; l = "So {{ lang }} a b" }; answer = one_of(label) }
+task u { data = d; prompt = "{{ lang }} a b"; answer = one_of(label) }
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("models", "expected"),
+    [
+        ((), {"t": ["x/s", "x/l", "h/s", "h/l", "b"], "u": ["x", "h", "b"]}),
+        (("h",), {"t": ["h/s", "h/l"], "u": ["h"]}),
+        (("h/l", "b"), {"t": ["h/l", "b"], "u": ["b"]}),
+        (("h/l",), {"t": ["h/l"]}),
+    ],
+)
+def test_variants_are_candidates_of_a_task_that_has_them(
+    folder: Path, models: tuple[str, ...], expected: dict[str, list[str]]
+) -> None:
+    plan = plan_of(folder, VARIANTS, selection=Selection(models=models))
+    assert {name: names for name, (names, _) in shape(plan).items()} == expected
+    first = plan.tasks[0].candidates[0]
+    assert first.name == (f"{first.model}/{first.variant}" if first.variant else first.model)
+
+
+def test_limits_on_a_model_hold_for_its_variants_together(folder: Path) -> None:
+    limited = VARIANTS + "limits { concurrency(h) <= 3; requests(h) <= 5/s }"
+    limits = settings_for(plan_of(folder, limited).program, concurrency=None, keeping=Keeping()).limits
+    assert limits.shared_concurrency == ((3, frozenset({"h", "h/s", "h/l"})),)
+    assert [rate.candidates for rate in limits.rates] == [frozenset({"h", "h/s", "h/l"})]
