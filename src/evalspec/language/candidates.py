@@ -109,7 +109,14 @@ class Vote:
     models: tuple[str, ...]
 
 
-Use = Hosted | Recorded | Baseline | Http | PythonFunction | Simulated | Cascade | Vote
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combination:
+    """One model for each step of a chain, by the step's name; `assign` makes them."""
+
+    steps: Mapping[str, ModelSpec]
+
+
+Use = Hosted | Recorded | Baseline | Http | PythonFunction | Simulated | Cascade | Vote | Combination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +136,10 @@ class ModelSpec:
     def model(self) -> str:
         """The model's own name."""
         return self.name.removesuffix(f"/{self.variant}") if self.variant else self.name
+
+    def at_step(self, step: str) -> ModelSpec:
+        """The model that runs a step: this one, or of a combination the one that is assigned."""
+        return self.use.steps[step] if isinstance(self.use, Combination) else self
 
 
 def by_variant(spec: ModelSpec, variants: Sequence[str]) -> tuple[ModelSpec, ...]:

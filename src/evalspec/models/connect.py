@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from evalspec.language.candidates import (
     Baseline,
     Cascade,
+    Combination,
     Hosted,
     Http,
     ModelSpec,
@@ -64,7 +65,7 @@ async def connected(
                     models[spec.name] = recorded.recorded_model(spec.name, use, tasks, variants)
                 case Baseline() as use:
                     models[spec.name] = baseline.baseline_model(spec.name, use, training(use))
-                case Http() | PythonFunction() | Simulated() | Cascade() | Vote():
+                case Http() | PythonFunction() | Simulated() | Cascade() | Vote() | Combination():
                     raise Unconnectable(f"`{spec.name}` cannot be asked by this version")
                 case _:
                     assert_never(spec.use)
@@ -87,6 +88,9 @@ def keyer(spec: ModelSpec, *, environment: Mapping[str, str], training: Training
             return _no_key
         case Baseline() as use:
             return partial(baseline.request_key, baseline.lesson_digest(use, training(use)), use)
+        case Combination(steps=members):
+            keys = {step: keyer(m, environment=environment, training=training) for step, m in members.items()}
+            return lambda request: keys[request.step](request)
         case Http() | PythonFunction() | Simulated() | Cascade() | Vote():
             return _no_key
         case _:

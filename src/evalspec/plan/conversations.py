@@ -151,6 +151,7 @@ def build_request(
 
     Raises RenderFault where a template or an image cannot be brought into a message.
     """
+    candidate = candidate.at_step(step.name)
     hosted = isinstance(candidate.use, Hosted)
     source = source_for(candidate, step)
     messages: tuple[Message, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from evalspec.language.candidates import Cascade, Hosted, Http, ModelSpec, Price, PythonFunction, Vote
+from evalspec.language.candidates import Cascade, Hosted, Http, ModelSpec, Price, PythonFunction, Use, Vote
 from evalspec.language.sandbox import RenderFault
 from evalspec.models.model import Request
 from evalspec.models.prices import price_of
@@ -58,7 +58,6 @@ def estimate(planned: PlannedTask, candidate: ModelSpec, key_of: Keyer, kept: Ke
     have = kept(keys) if kept is not None and (keys or not distinct) else None
     later = sum(times_asked(step) for step in planned.task.steps if step.reads) * len(planned.rows)
     times = {step.name: times_asked(step) for step in planned.task.steps}
-    hosted = candidate.use if isinstance(candidate.use, Hosted) else None
     due = [(r, times[r.step] - (key in (have or ()))) for key, r in distinct.items()]
     given = [(r, times[r.step]) for r in twins]
     return Estimate(
@@ -66,16 +65,31 @@ def estimate(planned: PlannedTask, candidate: ModelSpec, key_of: Keyer, kept: Ke
         requests=sum(times[request.step] for request in distinct.values()),
         kept=len(have) if have is not None else None,
         later=later,
-        input_tokens=sum(_tokens(r) * times[r.step] for r in distinct.values()) if hosted else 0,
-        worst_usd=_worst(hosted, due, given, later) if hosted else _of_others(candidate),
+        input_tokens=sum(_tokens(r) * times[r.step] for r in distinct.values() if r.messages),
+        worst_usd=_money(planned, candidate, due, given),
         faults=tuple(faults),
     )
 
 
-def _of_others(candidate: ModelSpec) -> Decimal | None:
+def _money(
+    planned: PlannedTask, candidate: ModelSpec, due: Sequence[Counted], given: Sequence[Counted]
+) -> Decimal | None:
+    """The dollars of all steps, each asked of the model that runs it; None where one's are not known."""
+    total = Decimal(0)
+    for step in planned.task.steps:
+        use = candidate.at_step(step.name).use
+        own, twins = ([c for c in counted if c[0].step == step.name] for counted in (due, given))
+        later = times_asked(step) * len(planned.rows) if step.reads else 0
+        part = _worst(use, own, twins, later) if isinstance(use, Hosted) else _of_others(use)
+        if part is None:
+            return None
+        total += part
+    return total
+
+
+def _of_others(use: Use) -> Decimal | None:
     """What a candidate behind no endpoint costs: nothing here, and nobody knows where others are asked."""
-    asks = isinstance(candidate.use, Http | PythonFunction)
-    return None if asks else Decimal(0)
+    return None if isinstance(use, Http | PythonFunction) else Decimal(0)
 
 
 def known_requests(

@@ -10,10 +10,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import product
 from typing import TYPE_CHECKING
 
 from evalspec.data.draw import Drawn, draw_shots
-from evalspec.language.candidates import ModelSpec, Recorded, by_variant
+from evalspec.language.candidates import Combination, ModelSpec, Recorded, by_variant
 from evalspec.language.expressions import holds
 from evalspec.language.program import Program, Shots, Subset, Task
 from evalspec.models.images import Album
@@ -134,7 +135,9 @@ def _planned(
         rows = [row for row in rows if any(holds(s.where, row.values) for s in chosen)]
     if selection.limit is not None:
         rows = sample(rows, selection.limit, seed)
-    every = (c for m in task.models for c in by_variant(program.models[m], task.variants))
+    every = [c for m in task.models for c in by_variant(program.models[m], task.variants)]
+    if task.assign:
+        every = combinations(task, program.models)
     candidates = tuple(c for c in every if _selected(c, selection))
     return PlannedTask(
         task=replace(task, models=tuple(dict.fromkeys(c.model for c in candidates))),
@@ -144,6 +147,21 @@ def _planned(
         shots={step.name: _drawn(step.shots, program, data) for step in task.steps if step.shots is not None},
         album=Album.of(program.datasets[task.dataset]) if any(s.images for s in task.steps) else None,
     )
+
+
+def combinations(task: Task, models: Mapping[str, ModelSpec]) -> list[ModelSpec]:
+    """The candidates that `assign` makes: one model for each step, named `mini+opus` in step order.
+
+    A step with one model only stands in no name, unless all are such.
+    """
+    choices = [task.assign.get(step.name) or task.models for step in task.steps]
+    found = []
+    for chosen in product(*choices):
+        several = [m for m, of in zip(chosen, choices, strict=True) if len(of) > 1]
+        by_step = {step.name: models[m] for step, m in zip(task.steps, chosen, strict=True)}
+        name = "+".join(several or dict.fromkeys(chosen))
+        found.append(ModelSpec(name=name, at=task.at, use=Combination(steps=by_step)))
+    return found
 
 
 def _selected(candidate: ModelSpec, selection: Selection) -> bool:
