@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalspec.answers.finding import spelt
 from evalspec.models.model import Answer, Failure
 from evalspec.plan.conversations import requests_of
 from evalspec.plan.plan import Passing, PlannedTask
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from evalspec.data.rows import Row
     from evalspec.models.model import Message
     from evalspec.plan.conversations import StepTrace, Trace
+    from evalspec.score.judged import Judgement
     from evalspec.score.measures import Example
 
 WIDTH = 100
@@ -117,10 +119,21 @@ def _candidate(
 def _verdict(name: str, example: Example, shown: Shown) -> str:
     """The answer in one line: what was read, whether it is right, how sure it is, what it costs."""
     judgement = example.judgement
-    verdict = {True: "right", False: "WRONG", None: "not heard"}[judgement.right]
     value = judgement.reading.value
-    answer = visible(_middle_out(str(value), SHORT)) if value is not None else judgement.outcome.value
-    return f"{visible(name)}: {answer} ({verdict}{_sure(example)}{_cost(example, shown)})"
+    answer = visible(_middle_out(spelt(value), SHORT)) if value is not None else judgement.outcome.value
+    return f"{visible(name)}: {answer} ({_told(judgement)}{_sure(example)}{_cost(example, shown)})"
+
+
+def _told(judgement: Judgement) -> str:
+    """Whether it is right, by which fields it is not, and its degrees where scores are such."""
+    if not judgement.heard:
+        return "not heard"
+    degrees = [f"{name} {float(s):.2f}" for name, s in judgement.scores.items() if not isinstance(s, bool)]
+    wrong = [name for name, right in judgement.fields.items() if not right]
+    verdict = {True: ["right"], False: ["WRONG"], None: []}[judgement.right]
+    if 0 < len(wrong) < len(judgement.fields):
+        verdict = [f"WRONG in {', '.join(wrong)}"]
+    return visible(", ".join([*verdict, *degrees]) or "not judged")
 
 
 def _sure(example: Example) -> str:
@@ -168,11 +181,18 @@ def _step(step: StepTrace, form: Form, *, several: bool) -> Iterator[str]:
     width = max(form.width, NARROWEST)
     if several:
         value = step.reading.value
-        answer = visible(_middle_out(str(value), SHORT)) if value is not None else step.reading.outcome.value
+        answer = (
+            visible(_middle_out(spelt(value), SHORT)) if value is not None else step.reading.outcome.value
+        )
         yield from wrapped(f"   step {visible(step.step)}: {answer}", width, rest=INDENT)
     if step.reading.why is not None:
         yield from wrapped(f"   why: {visible(step.reading.why)}", width, rest=INDENT)
     if isinstance(step.reply, Failure):
         yield from wrapped(f"   failed: {visible(step.reply.message)}", width, rest=INDENT)
-    if isinstance(step.reply, Answer) and step.reply.response != str(step.reading.value):
+    if isinstance(step.reply, Answer) and step.reply.response != _said(step):
         yield from _field("said", step.reply.response, form)
+
+
+def _said(step: StepTrace) -> str:
+    value = step.reading.value
+    return spelt(value) if value is not None else ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evalspec.answers.finding import spelt
 from evalspec.language.expressions import holds
 
 if TYPE_CHECKING:
@@ -64,4 +65,4 @@ def _differ(every: Sequence[Judgement], about: Sequence[Judgement]) -> bool:
 
 def _said(judgement: Judgement) -> str:
     value = judgement.reading.value
-    return f"={value}" if value is not None else judgement.outcome.value
+    return f"={spelt(value)}" if value is not None else judgement.outcome.value
