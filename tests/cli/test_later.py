@@ -83,3 +83,12 @@ def test_candidates_that_are_left_out_do_not_stand_in_the_way(tmp_path: Path) ->
     assert evalspec("run", "s.eval", at=tmp_path).code == 1
     ran = evalspec("run", "s.eval", "--models", "guess", at=tmp_path)
     assert (ran.code, "guess" in ran.out) == (0, True), ran.err
+
+
+def test_combinations_are_the_candidates_of_a_plan(tmp_path: Path) -> None:
+    write(tmp_path, DATA + CHAIN % "assign { first = [mini, maxi]; second = [maxi, mini] }")
+    planned = evalspec("plan", "s.eval", at=tmp_path)
+    names = [line.split()[0] for line in planned.out.splitlines() if "+" in line]
+    assert names == ["mini+maxi", "mini+mini", "maxi+maxi", "maxi+mini"]
+    shown = evalspec("plan", "s.eval", "--show", "1", at=tmp_path)
+    assert "bug or billing? pay me back" in shown.out

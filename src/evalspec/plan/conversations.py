@@ -93,6 +93,7 @@ def requests_of(planned: PlannedTask, candidate: ModelSpec, trace: Trace) -> Map
 
 def source_for(candidate: ModelSpec, step: Step) -> ConfidenceSource | None:
     """Where this candidate's confidence in a step comes from: the first source named that it can give."""
+    candidate = candidate.at_step(step.name)
     if not isinstance(candidate.use, Hosted):
         return ConfidenceSource.OWN
     for source in step.confidence:

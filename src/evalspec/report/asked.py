@@ -63,7 +63,7 @@ class Unasked:
 
 def asked(planned: PlannedTask, count: int) -> Iterator[Asked | Unasked]:
     """What is asked about the first `count` examples: example by example, and what cannot be told."""
-    hosted = [c for c in planned.candidates if isinstance(c.use, Hosted)]
+    hosted = [c for c in planned.candidates if isinstance(c.at_step(planned.task.steps[0].name).use, Hosted)]
     if not hosted:
         why = "no candidate is asked with messages (baselines and recorded answers read the data)"
         yield Unasked(planned.task.name, why)
