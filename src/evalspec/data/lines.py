@@ -74,7 +74,8 @@ class Tape:
                     raw = self._beginning(raw)
                 if self.stopped:
                     return
-                text = self._decoded(raw)
+                # Whether a line is ASCII is quickly told, and most are: the call is saved.
+                text = raw.decode("ascii") if raw.isascii() and b"\0" not in raw else self._decoded(raw)
                 self.held.append(text)
                 yield text
         except EOFError:

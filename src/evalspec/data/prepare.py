@@ -60,6 +60,8 @@ def _types(dataset: Dataset, raw: RawTable) -> dict[str, Type]:
 
 
 def _computed(dataset: Dataset, row: RawRow) -> RawRow:
+    if not dataset.optional and not dataset.derive:
+        return row
     absent = [name for name in dataset.optional if name not in row.values]
     if not absent and not dataset.derive:
         return row

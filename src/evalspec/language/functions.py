@@ -96,10 +96,20 @@ def added(left: object, right: object) -> object:
 
 
 def _comparable(left: object, right: object) -> bool:
-    if _number(left) and _number(right):
+    if type(left) is type(right) is str or (_number(left) and _number(right)):
         return True
     kinds = (str, bool, datetime.date, list, dict)
     return any(isinstance(left, kind) and isinstance(right, kind) for kind in kinds)
+
+
+TESTS: Mapping[Operator, Callable[..., object]] = {
+    Operator.EQUAL: operator.eq,
+    Operator.UNEQUAL: operator.ne,
+    Operator.LESS: operator.lt,
+    Operator.LESS_EQUAL: operator.le,
+    Operator.MORE: operator.gt,
+    Operator.MORE_EQUAL: operator.ge,
+}
 
 
 def compared(sign: Operator, left: object, right: object) -> bool | None:
@@ -108,16 +118,8 @@ def compared(sign: Operator, left: object, right: object) -> bool | None:
         return None
     if not _comparable(left, right):
         return {Operator.EQUAL: False, Operator.UNEQUAL: True}.get(sign)
-    test: Callable[..., object] = {
-        Operator.EQUAL: operator.eq,
-        Operator.UNEQUAL: operator.ne,
-        Operator.LESS: operator.lt,
-        Operator.LESS_EQUAL: operator.le,
-        Operator.MORE: operator.gt,
-        Operator.MORE_EQUAL: operator.ge,
-    }[sign]
     try:
-        return bool(test(left, right))
+        return bool(TESTS[sign](left, right))
     except TypeError:  # lists and objects have no order
         return None
 

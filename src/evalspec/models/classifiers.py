@@ -55,7 +55,8 @@ def without_scored(
 
 
 def _folded(columns: Sequence[str], row: Row) -> tuple[str, ...]:
-    return tuple(joined_text((column,), row).strip().casefold() for column in columns)
+    values = (row.get(column) for column in columns)
+    return tuple("" if value is None else str(value).strip().casefold() for value in values)
 
 
 def demand_usable(kind: str, columns: Sequence[str], rows: Sequence[Row], labels: Sequence[str]) -> None:

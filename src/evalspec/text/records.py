@@ -12,7 +12,9 @@ not there: classes without slots, order, inheritance of fields, and `InitVar`.
 
 from __future__ import annotations
 
+from functools import cache
 from operator import attrgetter
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 if TYPE_CHECKING:
@@ -151,7 +153,53 @@ def _first_init(self: object, /, *given: object, **named: object) -> None:
 
 
 def _compiled_init(shape: Shape) -> Callable[..., None]:
-    """The function that a person would write: a parameter and an assignment for each field."""
+    """The `__init__` that a person would write: a parameter and an assignment for each field."""
+    computed = any(not told.init or not isinstance(told.factory, _Absent) for told in shape.fields.values())
+    init = _written_init(shape) if computed else _stamped_init(shape)
+    init.__qualname__ = f"{shape.own.__qualname__}.__init__"
+    init.__module__ = shape.own.__module__
+    return init
+
+
+def _stamped_init(shape: Shape) -> FunctionType:
+    """One of the functions that are compiled once for all classes of so many fields, under these names.
+
+    Compiling takes 80 µs, a copy of what is compiled 2: with some 80 classes in use, 6 ms of every start.
+    """
+    names = tuple(shape.fields)
+    code = _template(len(names), shape.keyword_only and bool(names), hasattr(shape.own, "__post_init__"))
+    known = {f"set_{i}": getattr(shape.own, name).__set__ for i, name in enumerate(names)}
+    init = FunctionType(code.replace(co_varnames=("self", *names)), known, "__init__")
+    defaults = {
+        name: told.default for name, told in shape.fields.items() if not isinstance(told.default, _Absent)
+    }
+    if shape.keyword_only:
+        init.__kwdefaults__ = defaults
+    elif tuple(defaults) != names[len(names) - len(defaults) :]:
+        raise TypeError(f"{shape.own.__name__}: a field without default follows one that has it")
+    else:
+        init.__defaults__ = tuple(defaults.values())
+    return init
+
+
+@cache
+def _template(fields: int, keyword_only: bool, further: bool) -> CodeType:
+    """The code of an `__init__` with so many fields, whose names do not matter; `further`: more follows."""
+    parameters = ["self", *("*" for _ in range(keyword_only)), *(f"field_{i}" for i in range(fields))]
+    lines = ["pass", *(f"set_{i}(self, field_{i})" for i in range(fields))]
+    return _function(parameters, [*lines, *("self.__post_init__()" for _ in range(further))], {}).__code__
+
+
+def _function(parameters: list[str], lines: list[str], known: dict[str, object]) -> FunctionType:
+    body = "\n    ".join(lines)
+    exec(f"def __init__({', '.join(parameters)}):\n    {body}", known)  # noqa: S102 - made of field names
+    made = known["__init__"]
+    assert isinstance(made, FunctionType)  # noqa: S101 - it was just defined
+    return made
+
+
+def _written_init(shape: Shape) -> FunctionType:
+    """The same for a class with factories, or with fields that are no parameters."""
     known: dict[str, object] = {"ABSENT": ABSENT}
     parameters, lines = ["self"], ["pass"]
     if shape.keyword_only and any(told.init for told in shape.fields.values()):
@@ -174,12 +222,7 @@ def _compiled_init(shape: Shape) -> Callable[..., None]:
             parameters.append(name + _default(name, told))
     if hasattr(shape.own, "__post_init__"):
         lines.append("self.__post_init__()")
-    body = "\n    ".join(lines)
-    exec(f"def __init__({', '.join(parameters)}):\n    {body}", known)  # noqa: S102 - made of field names
-    init: Callable[..., None] = known["__init__"]  # type: ignore[assignment]
-    init.__qualname__ = f"{shape.own.__qualname__}.__init__"
-    init.__module__ = shape.own.__module__
-    return init
+    return _function(parameters, lines, known)
 
 
 def _default(name: str, told: Field) -> str:
