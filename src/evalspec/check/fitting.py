@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evalspec.check.judges import judges_only
 from evalspec.check.values import words_of
 from evalspec.language.candidates import Baseline, Cascade, Hosted, ModelSpec, Recorded, Vote
 from evalspec.text.diagnostics import did_you_mean, problem
@@ -39,7 +40,8 @@ def _every_fitting(
     entries: Entries, steps: Sequence[StepRead], data: Data, chain: bool, known: Known, faults: Faults
 ) -> tuple[str, ...]:
     """Every model that fits; says why where none does, and notes which are left out."""
-    unfit = {m: _unfit(known.models[m], steps, data, chain, known) for m in known.models}
+    aside = judges_only(known.declared)
+    unfit = {m: _unfit(spec, steps, data, chain, known) for m, spec in known.models.items() if m not in aside}
     fitting = tuple(m for m, reason in unfit.items() if reason is None)
     at = entries.block.name.at if entries.block.name is not None else entries.block.header
     if fitting:
@@ -49,6 +51,10 @@ def _every_fitting(
     elif unfit:
         reasons = (f"`{name}`: {reason}" for name, reason in list(unfit.items())[:5])
         faults.add("E0418", at, f"no model fits this {entries.block.kind.text}", *reasons)
+    elif aside:
+        judge = min(aside)
+        faults.add("E0418", at, "there is no model to judge", f"name one: `models = [{judge}]`, or declare another",
+                   f"`{judge}` judges, and is a candidate only where it is named")  # fmt: skip
     elif not known.declared.names["model"]:
         faults.add("E0418", at, "there is no model to judge", "declare one: `model NAME { use = … }`")
     return fitting
@@ -117,9 +123,7 @@ def _members_unfit(
         if reason is not None:
             return f"`{name}`, which it is made of: {reason}"
     if isinstance(use, Cascade) and not confident(steps, use.models, known):
-        return (
-            "a cascade goes by confidence: write `confidence = [logprobs, stated]`"
-        )
+        return "a cascade goes by confidence: write `confidence = [logprobs, stated]`"
     return None
 
 

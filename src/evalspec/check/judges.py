@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalspec.check.datasets import Data
-from evalspec.check.values import labels_of, no_file, shown, text_of, unexpected_arguments, word_of
+from evalspec.check.values import call_of, labels_of, no_file, shown, text_of, unexpected_arguments, word_of
 from evalspec.language.expressions import Type
 from evalspec.language.judging import Judge, Prefer, PythonScore, Similarity, TextScore
 from evalspec.language.prompts import Prompt, Written, place_of_name, read_prompt
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evalspec.check.entries import Faults
+    from evalspec.check.names import Declared
 
 JUDGING = ("judge", "prefer", "similarity", "python")
+JUDGES = ("judge", "prefer", "similarity")  # whose first argument is a model
 OWN_NAMES = ("answer", "response", "gold")
 FUNCTION = Pattern(r"(?P<file>[^:]+\.py):(?P<function>[A-Za-z_]\w*)")
 YES_OR_NO = ("no", "yes")
@@ -51,6 +53,34 @@ def read_judging(
         return None
     faults.not_run(value.at, f"the score `{name}`")
     return score
+
+
+def judges_only(declared: Declared) -> frozenset[str]:
+    """The models that judge or embed and are named as candidates nowhere: no task asks them by itself."""
+    judging: set[str] = set()
+    named: set[str] = set()
+    waiting: list[tree.Entry] = [entry for file in declared.files for entry in file.entries]
+    while waiting:
+        entry = waiting.pop()
+        if isinstance(entry, tree.Block):
+            waiting.extend(entry.entries)
+        elif isinstance(entry, tree.Attribute):
+            for item in entry.value.items if isinstance(entry.value, tree.Sequence) else (entry.value,):
+                _sort_models(item, judging, named)
+    return frozenset(judging - named)
+
+
+def _sort_models(item: tree.Expr, judging: set[str], named: set[str]) -> None:
+    """Puts the names in a value to those that judge, or to those that are named otherwise."""
+    name, arguments, by_name = call_of(item) or ("", (), {})
+    if name in JUDGES and arguments and isinstance(arguments[0], tree.Name):
+        judging.add(arguments[0].text)
+    elif isinstance(item, tree.Name):
+        named.add(item.text)
+    for argument in (*(arguments if name not in JUDGES else ()), *(n.value for n in by_name.values())):
+        for part in argument.items if isinstance(argument, tree.Sequence) else (argument,):
+            if isinstance(part, tree.Name):
+                named.add(part.text)
 
 
 def _judge(

@@ -118,6 +118,7 @@ CATALOGUE: Mapping[str, str] = {
     "E0437": "probabilities for other labels than the answer's",
     "E0439": "`right` reads a score that the task does not have",
     "E0438": "a scale of fewer than two steps",
+    "W0441": "a candidate that cannot be held to a schema",
     "E0440": "a secret that is written out",
     "E0470": "a file of Python that cannot be read",
     "E0471": "a function that its file does not have",

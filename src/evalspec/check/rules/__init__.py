@@ -8,6 +8,7 @@ from evalspec.check.names import Declared
 from evalspec.check.rules.choices import choices_differ
 from evalspec.check.rules.confidence import confidence_can_be_given
 from evalspec.check.rules.contradictions import bounds_agree
+from evalspec.check.rules.enforcing import schemas_reach_candidates
 from evalspec.check.rules.golds import golds_can_be_answered
 from evalspec.check.rules.inputs import equal_inputs_agree, training_rows_are_not_scored
 from evalspec.check.rules.judges import judges_are_declared
@@ -32,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     choices_differ,
     confidence_can_be_given,
     judges_are_declared,
+    schemas_reach_candidates,
     equal_inputs_agree,
     training_rows_are_not_scored,
     recorded_answers_fit,
