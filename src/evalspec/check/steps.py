@@ -101,8 +101,8 @@ def _labels_mentioned(answer: AnswerRead, asked: Asked, faults: Faults) -> None:
         return
     for variant, conversation in asked.conversations.items():
         read = conversation.names
-        if not conversation.messages or {"labels", "shots"} & read or not asked.columns | read:
-            continue  # told as a prompt that reads nothing
+        if not conversation.understood or {"labels", "shots"} & read or not asked.columns | read:
+            continue  # which was told, a prompt that reads nothing included
         text = conversation.text.casefold()
         missing = [label for label in answer.type.labels if label.casefold() not in text]
         if missing:
