@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from evalspec.check.candidates import Surroundings, read_models, read_providers
 from evalspec.check.costs import read_costs
 from evalspec.check.datasets import Data, read_dataset
+from evalspec.check.decisions import Deciding, narrowed_tasks, read_decisions
 from evalspec.check.entries import Faults
 from evalspec.check.known import Known
+from evalspec.check.leaderboards import read_leaderboards
 from evalspec.check.limits import read_limits
 from evalspec.check.names import Declared, declare, every_block
 from evalspec.check.params import Settings, with_params
@@ -54,13 +56,17 @@ def check(
     models = read_models(Surroundings(declared, data, providers), faults)
     costs = read_costs(declared, faults)
     tasks = read_tasks(Known(declared, data, subsets, models, costs), faults)
+    boards = read_leaderboards(declared, tasks, faults)
+    decisions = read_decisions(Deciding(declared, tasks, boards, faults))
     program = Program(
         source=declared.main,
         datasets={name: d.dataset for name, d in data.items()},
         subsets=subsets,
         models=models,
         providers={name: c.concurrency for name, c in providers.items()},
-        tasks=tasks,
+        tasks=narrowed_tasks(tasks, decisions.values()),
+        decisions=decisions,
+        leaderboards=boards,
         limits=read_limits(declared, faults),
         column_types={name: d.types for name, d in data.items() if d.types is not None},
         later=tuple(_later(declared, d) for d in faults.later),

@@ -376,6 +376,7 @@ class Decision:
     models: tuple[str, ...]
     rank: tuple[str, ...]
     report: tuple[str, ...] = ()
+    narrows: bool = False  # whether its tasks ask only these models
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -266,7 +266,6 @@ BLOCKS: Mapping[str, BlockKind] = {
             name="decision",
             doc="several tasks, weighed",
             named=True,
-            built=False,
             entries=_entries(
                 _b("weights", "how much each task counts (all alike)"),
                 _a("models", "the candidates (those of all its tasks)", "[MODEL, …]", refers="model",
@@ -282,7 +281,6 @@ BLOCKS: Mapping[str, BlockKind] = {
             doc="published scores by model",
             named=True,
             free=True,
-            built=False,
             entries={},
         ),
         BlockKind(
@@ -344,7 +342,7 @@ BLOCKS: Mapping[str, BlockKind] = {
         BlockKind(name="scores", doc="named scores: NAME = score", free=True, entries={}),
         BlockKind(name="assign", doc="STEP = MODEL, or a list of models", free=True, runs=False,
                   entries={}),
-        BlockKind(name="weights", doc="TASK = share", free=True, built=False, entries={}),
+        BlockKind(name="weights", doc="TASK = share", free=True, entries={}),
         BlockKind(name="mix", doc="shares in production: VALUE = 70%; * is the rest", named=True, free=True,
                   star=True, entries={}),
         BlockKind(

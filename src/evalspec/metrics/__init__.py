@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from evalspec.metrics.intervals import wilson as wilson
     from evalspec.metrics.latency import budget_verdict as budget_verdict
     from evalspec.metrics.latency import percentile as percentile
+    from evalspec.metrics.latency import percentile_difference as percentile_difference
     from evalspec.metrics.logistic import calibration_line as calibration_line
     from evalspec.metrics.means import bootstrap as bootstrap
     from evalspec.metrics.means import clustered_mean as clustered_mean
@@ -81,7 +82,7 @@ _NAMES = {
     "classification": "accuracy balanced_accuracy f1 macro_f1 mcc precision recall",
     "costs": "best_action chow_threshold expected_cost threshold_check",
     "intervals": "clopper_pearson mover newcombe weighted_proportion wilson",
-    "latency": "budget_verdict percentile",
+    "latency": "budget_verdict percentile percentile_difference",
     "logistic": "calibration_line",
     "means": "bootstrap clustered_mean design_effect mean_estimate",
     "pairs": "holm mcnemar_midp paired_difference sign_flip",

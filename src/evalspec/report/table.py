@@ -105,10 +105,16 @@ def table_rows(task: Document) -> tuple[list[str], list[list[str]]]:
     columns = _columns(task)
     for head in ("", *LEAST_NEEDED):
         columns = [(h, column) for h, column in columns if h != head]
-        if sum(_width(h, column) + 2 for h, column in columns) - 2 <= WIDTH:
+        if _fits(columns):
             break
+    else:
+        columns = _columns(task, bare=True)  # what was asked for stays, and gives up its intervals
     rows = [list(row) for row in zip(*(column for _, column in columns), strict=True)]
     return [head for head, _ in columns], rows
+
+
+def _fits(columns: Sequence[tuple[str, Sequence[str]]]) -> bool:
+    return sum(_width(h, column) + 2 for h, column in columns) - 2 <= WIDTH
 
 
 def _width(head: str, column: Sequence[str]) -> int:
@@ -120,15 +126,24 @@ LONGEST_NAME = 24
 LEAST_NEEDED = ("claims", "met", "usd per 1k", "p95", "answers")
 
 
-def _columns(task: Document) -> list[tuple[str, list[str]]]:
+def _columns(task: Document, *, bare: bool = False) -> list[tuple[str, list[str]]]:
+    """Every column that says something; `bare`: the further ones without intervals, and none unasked for."""
     order = names(task["order"])
     metric = str(task["ranked_by"])
     candidates = [document(document(task["candidates"])[n]) for n in order]
     shown = dict.fromkeys((metric, "accuracy")) if metric != "end_to_end" else {metric: None}
+    further = [name for name in names(task.get("report")) if name not in shown]
+    alone = {"mean_confidence": "claims", "ece": "ECE (noise)", "p95": "p95", "cost_per_1k": "usd per 1k"}
+    twice = {head for name, head in alone.items() if name in further}
+    twice |= set(LEAST_NEEDED) if bare else set()
     columns: list[tuple[str, list[str]]] = [
         ("rank", [_rank(c) for c in candidates]),
         ("candidate", shortened([visible(n) for n in order], LONGEST_NAME)),
         *((_head(name), [_with_interval(c, name) for c in candidates]) for name in shown),
+        *(
+            (_head(n, bare), [(_value if bare else _with_interval)(c, n) for c in candidates])
+            for n in further
+        ),
         ("answers", [_coverage(c) for c in candidates]),
         ("claims", [_value(c, "mean_confidence") for c in candidates]),
         ("ECE (noise)", [_ece(c) for c in candidates]),
@@ -136,7 +151,11 @@ def _columns(task: Document) -> list[tuple[str, list[str]]]:
         ("usd per 1k", [_value(c, "cost_per_1k") for c in candidates]),
         ("met", [_requirements(c) for c in candidates]),
     ]
-    return [(head, column) for head, column in columns if any(cell not in ("", "-") for cell in column)]
+    return [
+        (head, column)
+        for head, column in columns
+        if head not in twice and any(cell not in ("", "-") for cell in column)
+    ]
 
 
 def two_orders(task: Document) -> list[list[str]]:
@@ -161,13 +180,18 @@ def _slow(candidate: Document) -> str:
     return "-" if value is None or value < 0.005 else figure("p95", value)
 
 
-def _head(metric: str) -> str:
+def _head(metric: str, bare: bool = False) -> str:
     name = "cost" if metric == "expected_cost" else called(metric)
-    return f"{name} (95 %)" if metric in METRICS else name
+    return f"{name} (95 %)" if metric.partition("(")[0] in METRICS and not bare else name
 
 
 def _figures(candidate: Document, metric: str) -> Document:
-    return document(document(candidate["metrics"]).get(metric))
+    """The figures of a metric, or of one on a subset: `accuracy(spanish)`."""
+    name, bracket, subset = metric.partition("(")
+    if not bracket:
+        return document(document(candidate["metrics"]).get(metric))
+    part = document(document(candidate["subsets"]).get(subset.removesuffix(")")))
+    return document(document(part.get("metrics")).get(name))
 
 
 def _rank(candidate: Document) -> str:
@@ -183,13 +207,14 @@ def _with_interval(candidate: Document, metric: str) -> str:
     value = number(figures.get("value"))
     if value is None:
         return "-"
-    around = interval(metric, number(figures.get("low")), number(figures.get("high")))
-    return figure(metric, value) + (f" ({around})" if around else "")
+    name = metric.partition("(")[0]
+    around = interval(name, number(figures.get("low")), number(figures.get("high")))
+    return figure(name, value) + (f" ({around})" if around else "")
 
 
 def _value(candidate: Document, metric: str) -> str:
     value = number(_figures(candidate, metric).get("value"))
-    return "-" if value is None else figure(metric, value)
+    return "-" if value is None else figure(metric.partition("(")[0], value)
 
 
 def _coverage(candidate: Document) -> str:
@@ -206,9 +231,14 @@ def _ece(candidate: Document) -> str:
 
 
 def _requirements(candidate: Document) -> str:
-    """How many requirements are met of how many; those that are undecided are not met yet."""
-    verdicts = [str(document(r)["verdict"]) for r in items(candidate["requirements"])]
-    return f"{verdicts.count('met')} of {len(verdicts)}" if verdicts else ""
+    """How many requirements, budgets and margins are met of how many; what is undecided is not met yet."""
+    clauses = [c for kind in BOUNDS for c in items(candidate.get(kind))]
+    verdicts = [str(document(c)["verdict"]) for c in clauses]
+    met = sum(verdict in ("met", "within", "kept") for verdict in verdicts)
+    return f"{met} of {len(verdicts)}" if verdicts else ""
+
+
+BOUNDS = ("requirements", "budgets", "no_worse_than")
 
 
 # ── other forms ───────────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from evalspec.language.metric_names import Measure, metric_named
 from evalspec.score.lookups import candidate_of, metric_of, value_of, viable_in
 from evalspec.score.wording import (
     Document,
@@ -16,7 +17,9 @@ from evalspec.score.wording import (
     names,
     number,
     percent,
+    points,
 )
+from evalspec.text.units import short_duration
 
 NOTICEABLE = 0.02
 SMALL = 10
@@ -134,6 +137,57 @@ def requirements(task: Document) -> Iterator[str]:
                 continue
             said = {"not_met": "is not met by", "undecided": "is undecided for"}[str(verdict)]
             yield f"{requirement['clause']} {said} {name}: {_held_against(requirement)}."
+
+
+def budgets(task: Document) -> Iterator[str]:
+    """The latency budgets that a candidate does not plainly keep."""
+    for name in names(task["order"]):
+        candidate = candidate_of(task, name)
+        where = WHERE.get(str(document(candidate["latency"]).get("measured")), "")
+        for budget in map(document, items(candidate["budgets"])):
+            said = {"over": "is over for", "not_enough_data": "cannot be decided for"}.get(
+                str(budget["verdict"])
+            )
+            if said is not None:
+                yield f"{budget['clause']} {said} {name}: {_measured(budget)}{where}."
+
+
+WHERE = {"under_run": ", at the run's own concurrency", "recorded": ", as recorded"}
+
+
+def _measured(budget: Document) -> str:
+    """The figure of a budget: a duration, or a share of errors."""
+    value, low, high = (number(budget.get(k)) for k in ("value", "low", "high"))
+    share = str(budget["clause"]).startswith("errors")
+    if value is None:
+        return str(budget.get("why", "no data"))
+    told = percent(value) if share else short_duration(value)
+    if low is None or high is None:
+        return f"{told} (n = {budget.get('n')})"
+    ends = interval("error_rate" if share else "p95", low, high)
+    return f"{told} (95 % {ends}, n = {budget.get('n')})"
+
+
+def margins(task: Document) -> Iterator[str]:
+    """Where a candidate is worse than a model by more than the spec allows, or may be."""
+    for name in names(task["order"]):
+        for margin in map(document, items(candidate_of(task, name).get("no_worse_than"))):
+            said = {"broken": "is", "not_enough_data": "may be"}.get(str(margin["verdict"]))
+            if said is not None:
+                beyond = f"worse than {margin['model']} by more than {margin['clause']} allows"
+                yield f"{name} {said} {beyond}: {_worse(margin)}."
+
+
+def _worse(margin: Document) -> str:
+    metric = str(margin["clause"]).partition(" ")[0].partition("(")[0]
+    value, low, high = (number(margin.get(k)) for k in ("value", "low", "high"))
+    if value is None:
+        return str(margin.get("why", "no data"))
+    more = "worse" if value >= 0 else "better"
+    size = points(value) if metric_named(metric).measure is Measure.SHARE else figure(metric, abs(value))
+    around = interval(metric, low, high) if low is not None and high is not None else ""
+    told = f"95 % {around}, " if around else ""
+    return f"{size} {more} ({told}n = {margin.get('n')})"
 
 
 def _held_against(requirement: Document) -> str:

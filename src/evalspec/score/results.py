@@ -66,6 +66,7 @@ def _task(scores: TaskScores) -> Document:
         "ranked_by": first,
         "direction": metric_named(first).direction.value,
         "unit": task.costs.unit if task.costs is not None else None,
+        "report": list(task.report),
         "order": list(scores.order),
         "examples": len(scores.planned.rows),
         "candidates": {
@@ -102,7 +103,13 @@ def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -
         "calibration": _calibration(scores.calibration),
         "policy": _policy(scores.policy),
         "latency": _latency(scores),
-        "budgets": [],
+        "budgets": [
+            {"clause": b.clause, "verdict": b.verdict.value, **_figures(b.estimate)} for b in scores.budgets
+        ],
+        "no_worse_than": [
+            {"model": m.model, "clause": m.clause, "verdict": m.verdict.value, **_figures(m.estimate)}
+            for m in scores.margins
+        ],
         "requirements": [
             {"clause": r.clause, "verdict": r.verdict.value, **_figures(r.estimate)}
             for r in scores.requirements

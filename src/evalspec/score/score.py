@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,10 @@ from evalspec.answers.reading import Outcome, labels_of
 from evalspec.language.answer_types import LetterOf
 from evalspec.language.expressions import holds
 from evalspec.language.program import Dataset, Subset, Task
+from evalspec.score.budgets import Budget, budgets
 from evalspec.score.chains import Compounding, StepScore, compound, score_steps
 from evalspec.score.decisions import decide
+from evalspec.score.margins import Comparing, Margin, MarginVerdict, margins
 from evalspec.score.measures import Example, Part, confident_pairs, field_accuracies, has_labels
 from evalspec.score.policy import PolicyScore, prices_for, score_policy
 from evalspec.score.ranking import Pair, Standing, badness, pairs, standings
@@ -72,6 +74,8 @@ class CandidateScores:
     calibration: Calibration | None
     policy: PolicyScore | None
     requirements: tuple[Requirement, ...]
+    budgets: tuple[Budget, ...]
+    margins: tuple[Margin, ...] = ()
     steps: Mapping[str, StepScore]
     compounding: Compounding | None
     reasons: tuple[str, ...]
@@ -81,6 +85,21 @@ class CandidateScores:
     def name(self) -> str:
         """The candidate's name."""
         return self.judged.candidate.name
+
+    @property
+    def model(self) -> str:
+        """The model's own name, without its prompt variant."""
+        return self.judged.candidate.model
+
+    @property
+    def variant(self) -> str:
+        """The prompt variant it was asked with; empty where there is none."""
+        return self.judged.candidate.variant
+
+    @property
+    def whole(self) -> Part:
+        """All its examples, with every metric over them."""
+        return self.part
 
     @property
     def examples(self) -> tuple[Example, ...]:
@@ -114,7 +133,9 @@ def score_task(
 ) -> TaskScores:
     """The scores of a task. `dataset` tells how its examples stand for production; else they count alike."""
     design = design_of(dataset, planned.rows)
-    candidates = {j.candidate.name: _score(planned, j, seed, design) for j in judged}
+    alone = [_score(planned, j, seed, design) for j in judged]
+    comparing = Comparing(planned.task, {s.name: s for s in planned.subsets}, design, seed)
+    candidates = {c.name: _held_against(c, margins(comparing, c, alone)) for c in alone}
     order = _order(planned.task, candidates)
     first = planned.task.rank[0]
     ranked = {name: candidates[name].examples for name in order if candidates[name].ranked}
@@ -126,6 +147,12 @@ def score_task(
         standings=_standings(first, [candidates[name] for name in order], seed, design),
         pairs=tuple(p for metric in metrics_compared for p in pairs(metric, ranked, seed, design)),
     )
+
+
+def _held_against(scores: CandidateScores, found: tuple[Margin, ...]) -> CandidateScores:
+    """The candidate with its margins; one that breaks a margin is out."""
+    broken = [f"{m.clause} against {m.model} is broken" for m in found if m.verdict is MarginVerdict.BROKEN]
+    return replace(scores, margins=found, reasons=(*scores.reasons, *broken))
 
 
 def _standings(
@@ -159,6 +186,7 @@ def _score(planned: PlannedTask, judged: Judged, seed: int, design: Design) -> C
     heard = [e for e in whole.examples if e.judgement.heard]
     subsets = {s.name: _subset(task, s, whole, design) for s in planned.subsets}
     required = requirements(task, subsets, whole, design)
+    timed = budgets(task, examples)
     spoken = [e.judgement for e in heard]
     steps = score_steps(task, judged.candidate, spoken, design) if task.kind == "chain" else {}
     n = len(whole.examples)
@@ -174,9 +202,10 @@ def _score(planned: PlannedTask, judged: Judged, seed: int, design: Design) -> C
         calibration=_calibration(task, heard, seed, design),
         policy=score_policy(task, judged.judgements, whole.examples, design),
         requirements=required,
+        budgets=timed,
         steps=steps,
         compounding=compound(task, steps, spoken, accuracy, design) if steps else None,
-        reasons=_reasons(task, required, n - len(heard), n, ranked),
+        reasons=(*_reasons(task, required, n - len(heard), n, ranked), *_over(task, timed)),
         ranked=ranked,
     )
 
@@ -206,6 +235,13 @@ def _reasons(
     if task.exclude:
         reasons += [f"{r.clause} is not met" for r in required if r.verdict is Verdict.NOT_MET]
     return tuple(reasons)
+
+
+def _over(task: Task, timed: Sequence[Budget]) -> tuple[str, ...]:
+    """The budgets that put a candidate out."""
+    if task.budgets is None or not task.budgets.exclude:
+        return ()
+    return tuple(f"{b.clause} is over" for b in timed if b.verdict is metrics.BudgetVerdict.OVER)
 
 
 def _confusion(task: Task, heard: Sequence[Example]) -> Confusion | None:

@@ -47,6 +47,8 @@ def sections(results: Results, task: str) -> tuple[Section, ...]:
         Section("Subsets", tuple(findings.subsets(found))),
         Section("Steps", tuple(findings.steps(found))),
         Section("Requirements", tuple(findings.requirements(found))),
+        Section("Latency", tuple(findings.budgets(found))),
+        Section("Margins", tuple(findings.margins(found))),
         Section("Missing", tuple(findings.missing(found))),
     )
     return tuple(s for s in all_sections if s.sentences)

@@ -20,6 +20,7 @@ from evalspec.language.expressions import holds
 from evalspec.metrics import Estimate
 from evalspec.score.contributions import FLAGS, contributions
 from evalspec.score.measures import Example, measure, positive_label
+from evalspec.score.named_metrics import holds_a_figure, named_figures
 from evalspec.score.weighing import Design, Figure, macro_mean, mean_of, members_of, weights_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def measured(
 ) -> Mapping[str, Estimate]:
     """Every metric of some examples: of the whole set, of a subset, or of a macro group."""
     macro = group if group is not None and group.macro else None
-    plain = measure(task, examples)
+    plain = {**measure(task, examples), **named_figures(task, examples, design)}
     if design.plain and macro is None:
         return plain
     found = {}
@@ -123,7 +124,7 @@ OF_LABELS = ("balanced_accuracy", "macro_f1", "mcc", "f1")
 
 def _other(task: Task, name: str, plain: Estimate, examples: Sequence[Example], design: Design) -> Estimate:
     """A metric that is no mean: weighted where it can be, and without an interval that clusters belie."""
-    if plain.value is None or name in NOT_WEIGHTED:
+    if plain.value is None or name in NOT_WEIGHTED or holds_a_figure(name):
         return plain
     found = _weighted(task, name, examples, design) if design.weighted else plain
     if found is None:

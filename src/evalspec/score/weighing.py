@@ -7,7 +7,7 @@ group. Knows figures by example only; which metric they are of stands in `weighe
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,12 +158,13 @@ def macro_mean(design: Design, subset: Subset, figures: Sequence[Figure]) -> Est
         return metrics.Estimate(
             value=None, low=None, high=None, n=len(figures), why=f"no data in {empty.name}"
         )
-    return metrics.combined_mean(
+    combined = metrics.combined_mean(
         [np.array([f.value for f in part], dtype=np.float64) for part in inside],
         [[f.row.id if design.cluster is None else design.cluster[f.row.id] for f in part] for part in inside],
         np.array([share for _, share in members], dtype=np.float64),
         [weights_of(design, [f.row for f in part]) for part in inside] if design.weighted else None,
     )
+    return replace(combined, n=len({f.row.id for part in inside for f in part}))
 
 
 # ── comparing ─────────────────────────────────────────────────────────────────────────────────────

@@ -32,7 +32,7 @@ CATALOGUE: Mapping[str, str] = {
     "E0120": "a fault of the formatter, which changed nothing",
     "E0121": "a spec that formatting would make too large",
     # ── names and files ──
-    "E0201": "no dataset, model, provider, prompt or costs of that name",
+    "E0201": "no dataset, model, provider, prompt, costs or task of that name",
     "E0202": "no step of that name",
     "E0203": "no column of that name",
     "E0204": "no subset, step or label of that name",
@@ -128,6 +128,10 @@ CATALOGUE: Mapping[str, str] = {
     "E0451": "something of a load without a load",
     "E0452": "a model that nothing can be held against here",
     "E0453": "a metric that is not compared example by example",
+    "N0454": "a score of a model that no task asks",
+    "E0455": "a model that is no candidate of all tasks of a decision",
+    "E0456": "a leaderboard that leaves a decision no candidate",
+    "N0457": "a model that a leaderboard leaves out",
     "E0499": "a part of the language that is not built yet",
     # ── prompts ──
     "E0501": "a template that does not parse",

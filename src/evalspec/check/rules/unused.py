@@ -27,8 +27,8 @@ def declarations_are_used(
     declared: Declared, program: Program, data: Mapping[str, Loaded]
 ) -> Iterable[Diagnostic]:
     """A warning for each declaration that no other refers to."""
-    if not (declared.names["task"] or declared.names["chain"]) or declared.names["decision"]:
-        return  # a library; or a decision, which is not built yet, and may use anything
+    if not (declared.names["task"] or declared.names["chain"]):
+        return  # a library
     used = set(_references(entry for file in declared.files for entry in file.entries))
     used |= {(kind, nearest(name, declared.names[kind]) or name) for kind, name in used if kind}
     used |= {("model", m) for task in program.tasks.values() for m in task.models}

@@ -1,0 +1,98 @@
+"""Latency budgets and their three verdicts, from the latencies that a run's own requests had."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evalspec import metrics
+from evalspec.answers.reading import Outcome
+from evalspec.language.metric_names import figure_in
+from evalspec.metrics import BudgetVerdict, Estimate
+from evalspec.metrics.means import t_interval
+from evalspec.score.measures import Example, latencies, percentile, share, undefined
+
+if TYPE_CHECKING:
+    from evalspec.language.program import Bound, Task
+
+BEYOND = "it lies beyond the timeout"
+NONE_MEASURED = "no latency was measured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """A budget with the figure that it was held against, in seconds; `errors` is a share."""
+
+    clause: str
+    metric: str
+    verdict: BudgetVerdict
+    estimate: Estimate
+
+
+def budgets(task: Task, examples: Sequence[Example]) -> tuple[Budget, ...]:
+    """Every budget of a task for one candidate. What asks for a load is not held against this run."""
+    if task.budgets is None:
+        return ()
+    seconds = latencies([e for e in examples if e.judgement.heard])
+    held = [
+        (b, _errors(b, examples) if b.metric == "errors" else _of_times(b, seconds))
+        for b in task.budgets.bounds
+    ]
+    return tuple(
+        Budget(clause=b.clause, metric=b.metric, verdict=verdict, estimate=estimate)
+        for b, (verdict, estimate) in held
+    )
+
+
+def _of_times(bound: Bound, seconds: Sequence[float]) -> tuple[BudgetVerdict, Estimate]:
+    if not seconds:
+        return BudgetVerdict.NOT_ENOUGH_DATA, undefined(NONE_MEASURED)
+    match bound.metric:
+        case "mean":
+            return _mean(bound, seconds)
+        case "max":
+            verdict = BudgetVerdict.OVER if max(seconds) > _longest(bound) else BudgetVerdict.WITHIN
+            return verdict, _bare(max(seconds), len(seconds))
+        case name:
+            q = figure_in(name, "percentile") or 0.0
+            check = metrics.budget_verdict(np.array(seconds), q, _longest(bound))
+            return check.verdict, percentile(seconds, q)
+
+
+def _mean(bound: Bound, seconds: Sequence[float]) -> tuple[BudgetVerdict, Estimate]:
+    """By the t interval of the mean."""
+    if not math.isfinite(max(seconds)):
+        return BudgetVerdict.NOT_ENOUGH_DATA, undefined(BEYOND, len(seconds))
+    found = t_interval(np.array(seconds), np.ones(len(seconds)))
+    verdict = BudgetVerdict.NOT_ENOUGH_DATA
+    if found.high is not None and found.high <= _longest(bound):
+        verdict = BudgetVerdict.WITHIN
+    elif found.low is not None and found.low > _longest(bound):
+        verdict = BudgetVerdict.OVER
+    return verdict, found
+
+
+def _errors(bound: Bound, examples: Sequence[Example]) -> tuple[BudgetVerdict, Estimate]:
+    """By the exact binomial: how many of the examples that were asked ended in an error."""
+    asked = [e.judgement.outcome for e in examples if e.judgement.outcome is not Outcome.NOT_ASKED]
+    failed = [o is Outcome.ERROR for o in asked]
+    allowed = bound.value if bound.operator == "<=" else math.nextafter(bound.value, -1.0)
+    if not failed or allowed >= 1:
+        return (BudgetVerdict.WITHIN if failed else BudgetVerdict.NOT_ENOUGH_DATA), share(failed)
+    if allowed < 0:
+        return BudgetVerdict.OVER, share(failed)
+    check = metrics.budget_verdict(np.array(failed, dtype=np.float64), 100 * (1 - allowed), 0.5)
+    return check.verdict, share(failed)
+
+
+def _longest(bound: Bound) -> float:
+    """The longest duration that keeps the bound."""
+    return bound.value if bound.operator == "<=" else math.nextafter(bound.value, -math.inf)
+
+
+def _bare(value: float, n: int) -> Estimate:
+    return Estimate(value=value, low=None, high=None, n=n, why="the largest has no interval")
