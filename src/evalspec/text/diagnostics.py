@@ -6,7 +6,7 @@ the command line decide to stop. `catalogue.py` lists every code.
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Container
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -107,17 +107,20 @@ def errors(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that `name` was probably meant to be, if one is near enough."""
-    lowered = {known_name.casefold(): known_name for known_name in known}
-    found = difflib.get_close_matches(name.casefold(), lowered, n=1, cutoff=0.66)
-    return lowered[found[0]] if found else None
+    """The known name that `name` was probably meant to be, if one is near enough; itself where known."""
+    if isinstance(known, Container) and name in known:
+        return name
+    from evalspec.text.likeness import closest
+
+    return closest(name, tuple(known))
 
 
 def did_you_mean(name: str, known: Iterable[str], *, at: Span | None = None) -> tuple[str, tuple[Fix, ...]]:
     """A help line for a misspelt name, and the fix where there is a place; the legal names otherwise."""
-    names = sorted(known)
-    guess = nearest(name, names)
+    known = tuple(known)
+    guess = nearest(name, known)
     if guess is None:
+        names = sorted(known)
         listed = ", ".join(f"`{n}`" for n in names[:12])
         more = f" and {len(names) - 12} more" if len(names) > 12 else ""
         return (f"known here: {listed}{more}" if names else ""), ()
