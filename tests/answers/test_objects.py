@@ -240,6 +240,20 @@ class TestSchemas:
         assert right(self.SCHEMA, '{"name": "Ada"}', {"name": "Ada"}) is True
         assert right(self.SCHEMA, '{"name": "Ada", "age": 1}', {"name": "Ada"}) is False
 
+    def test_an_object_whose_fields_a_schema_does_not_name_is_judged_as_a_whole(self) -> None:
+        open_end = JsonAnswer(
+            fields=(), schema={"type": "object", "additionalProperties": {"type": "number"}}
+        )
+        assert right(open_end, '{"a": 1, "b": 2}', {"b": 2.0, "a": 1}) is True
+        assert right(open_end, '{"a": 1}', {"b": 2, "a": 1}) is False
+        assert of(open_end, '{"a": "x"}') is None
+
+    @pytest.mark.parametrize("reference", ["#/nowhere", "http://example.org/x.json", "http://["])
+    def test_what_refers_to_nothing_is_fitted_by_nothing(self, reference: str) -> None:
+        lost = JsonAnswer(fields=(), schema={"properties": {"a": {"$ref": reference}}})
+        assert of(lost, '{"a": 1}') is None
+        assert of(JsonAnswer(fields=(), schema={"$id": "http://[", "$ref": "#/x"}), "{}") is None
+
     def test_a_schema_without_end_is_fitted_by_nothing(self) -> None:
         twice: Json = {"allOf": [{"$ref": "#/$defs/b"}, {"$ref": "#/$defs/b"}]}
         chain: dict[str, Json] = {

@@ -116,7 +116,11 @@ def gold_object(
     answer: JsonAnswer, gold: object, *, only: Mapping[str, object] | None = None
 ) -> Fitted | None:
     """The gold of a JSON answer by its scored fields, of those named by `only` where it is given; also a text
-    that is JSON. None where one is missing or has no meaning."""
+    that is JSON. None where one is missing or has no meaning. Where no field is known it is the gold as it
+    stands."""
+    if not answer.fields:
+        said = object_of(gold) if isinstance(gold, str) else gold
+        return Fitted(frozen(said)) if isinstance(said, dict) else None
     meant = _gold_fields(_judged(answer.fields, only), gold, partial=answer.schema is not None)
     return None if isinstance(meant, str) else Fitted(meant)
 

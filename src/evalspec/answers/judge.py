@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import assert_never
 
-from evalspec.answers.fields import gold_fault, gold_object, same, same_fields
+from evalspec.answers.fields import equal, gold_fault, gold_object, same, same_fields
 from evalspec.answers.finding import Value, as_text
 from evalspec.answers.labels import gold_labels, gold_yes_no
 from evalspec.answers.letters import gold_letter
@@ -137,10 +137,10 @@ def _equals(step: Step, value: Value, gold: object, row: Mapping[str, object]) -
             return (value, None) == gold_labels(gold, labels)
         case JsonAnswer():
             meant = _gold_object(step, step.answer, gold)
+            if meant is None or not isinstance(value, Mapping):
+                return False
             return (
-                meant is not None
-                and isinstance(value, Mapping)
-                and same_fields(step.answer.fields, value, meant)
+                same_fields(step.answer.fields, value, meant) if step.answer.fields else equal(value, meant)
             )
         case ToolCall():
             call, _ = gold_call(gold, step.answer)

@@ -34,11 +34,11 @@ def _fitted(answer: JsonAnswer, stretch: Stretch) -> Fitted | None:
         return None
     if answer.schema is None:
         return fitted_object(answer.fields, stretch.value)
-    return (
-        fitted_object(answer.fields, stretch.value, partial=True)
-        if fits(answer.schema, stretch.value)
-        else None
-    )
+    if not fits(answer.schema, stretch.value):
+        return None
+    if not answer.fields:  # the schema names none: the object is judged as it stands
+        return Fitted(frozen(stretch.value)) if isinstance(stretch.value, dict) else None
+    return fitted_object(answer.fields, stretch.value, partial=True)
 
 
 def _found(text: str, stretch: Stretch, value: Value | None) -> Finding:

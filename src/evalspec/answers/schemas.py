@@ -84,7 +84,7 @@ def fits(schema: Mapping[str, Json], value: object) -> bool:
     references.left = MOST_REFERENCES
     try:
         return bool(checker.is_valid(plain(value)))
-    except (RecursionError, OverflowError, Unresolvable, _EndlessError):
+    except (RecursionError, OverflowError, ValueError, Unresolvable, _EndlessError):
         return False
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 WRONG = "E0435"
 LONGEST = 1_000_000
+NEWEST = "https://json-schema.org/draft/2020-12/schema"
 SCALARS: Mapping[str, JsonType] = {
     "string": TextAnswer(), "number": NumberAnswer(), "integer": NumberAnswer(), "boolean": YesNo(),
 }  # fmt: skip
@@ -63,16 +64,20 @@ def read_schema(node: tree.Expr, faults: Faults) -> Mapping[str, Json] | None:
 
 def _is_schema(source: Source, schema: Mapping[str, Json], within: Path, faults: Faults) -> bool:
     """Whether a part of a file is a sound JSON Schema that refers to nothing outside itself."""
-    from jsonschema import Draft202012Validator, SchemaError, validators
+    from jsonschema import SchemaError
 
     for path, reference in _references(schema):
-        if not (isinstance(reference, str) and _resolves(dict(schema), reference)):
+        if not isinstance(reference, str) or _resolved(dict(schema), reference) is None:
             message = f"`{str(reference)[:60]}` is not a place in this schema"
             faults.add(
                 WRONG, _place(source, (*within, *path)), message, "write `#/$defs/NAME`, and define it there"
             )
             return False
-    known: Any = validators.validator_for(schema, default=Draft202012Validator)
+    known = _draft(schema)
+    if known is None:
+        at = _place(source, (*within, "$schema"))
+        faults.add(WRONG, at, "this is no draft of JSON Schema that is known", f'write "{NEWEST}"')
+        return False
     try:
         known.check_schema(schema, format_checker=known.FORMAT_CHECKER)
     except SchemaError as fault:
@@ -83,6 +88,18 @@ def _is_schema(source: Source, schema: Mapping[str, Json], within: Path, faults:
         faults.add(WRONG, _place(source, within), "this schema nests too deep", "make it shallower")
         return False
     return True
+
+
+def _draft(schema: Mapping[str, Json]) -> Any:
+    """What validates by the draft that a schema names, the newest without a name; None for one unknown."""
+    from jsonschema import validators
+
+    find: Any = validators.validator_for  # typed as if it always found one
+    named = schema.get("$schema", NEWEST)
+    try:
+        return find({"$schema": named}, default=None) if isinstance(named, str) else None
+    except ValueError:  # no address
+        return None
 
 
 def _references(schema: Mapping[str, Json]) -> Iterator[tuple[Path, Json]]:
@@ -98,29 +115,38 @@ def _references(schema: Mapping[str, Json]) -> Iterator[tuple[Path, Json]]:
             waiting += [((*at, i), child) for i, child in enumerate(inner)]
 
 
-def _resolves(schema: Json, reference: str) -> bool:
-    """Whether a reference such as `#/$defs/item` names a schema of the file."""
+def _resolved(schema: Json, reference: str) -> Json:
+    """The schema that a reference such as `#/$defs/item` names; None where the file has none there."""
     if reference == "#":
-        return True
+        return schema
     if not reference.startswith("#/"):
-        return False
+        return None
     here = schema
     for part in reference[2:].split("/"):
         name = part.replace("~1", "/").replace("~0", "~")
         if not isinstance(here, dict) or name not in here:
-            return False
+            return None
         here = here[name]
-    return isinstance(here, dict | bool)
+    return here if isinstance(here, dict | bool) else None
 
 
 def fields_of_schema(schema: Mapping[str, Json], confidence: str | None) -> tuple[JsonField, ...]:
     """The fields that a schema's properties are; what is not plainly of one type may be anything."""
-    properties = schema.get("properties")
+    properties = _root(schema).get("properties")
     named = properties if isinstance(properties, dict) else {}
     return tuple(
         JsonField(name=name, type=_type_of(inner, 0), scored=name != confidence)
         for name, inner in named.items()
     )
+
+
+def _root(schema: Mapping[str, Json]) -> Mapping[str, Json]:
+    """What a schema refers to as a whole, where it has no properties of its own."""
+    reference = schema.get("$ref")
+    if "properties" in schema or not isinstance(reference, str):
+        return schema
+    found = _resolved(dict(schema), reference)
+    return found if isinstance(found, dict) else schema
 
 
 def _type_of(schema: Json, depth: int) -> JsonType:
@@ -232,16 +258,15 @@ def _json_file(node: tree.Expr, faults: Faults) -> tuple[Source, Json] | None:
 
 def _parsed(source: Source, faults: Faults) -> tuple[Source, Json] | None:
     try:
-        value: Json = json.loads(source.text)
+        value: Json = json.loads(source.text, parse_constant=_no_number)
     except json.JSONDecodeError as fault:
         start = min(fault.pos, max(len(source.text) - 1, 0))
         at = Span(source, start, min(start + 1, len(source.text)))
         faults.add(WRONG, at, f"this is not JSON: {fault.msg[:1].lower()}{fault.msg[1:]}", "mend it here")
         return None
     except (ValueError, RecursionError):
-        faults.add(
-            WRONG, _place(source, ()), "this JSON holds too long a number, or nests too deep", "mend it"
-        )
+        message = "this JSON nests too deep, or holds what is no number in JSON"
+        faults.add(WRONG, _place(source, ()), message, "mend it")
         return None
     if not sound(value):
         faults.add(
@@ -249,6 +274,10 @@ def _parsed(source: Source, faults: Faults) -> tuple[Source, Json] | None:
         )
         return None
     return source, value
+
+
+def _no_number(text: str) -> Json:
+    raise ValueError(text)
 
 
 def _place(source: Source, path: Sequence[str | int]) -> Span:

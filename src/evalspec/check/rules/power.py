@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from evalspec.check.scoring import default_metric
 from evalspec.language.candidates import by_variant
 from evalspec.language.expressions import holds
 from evalspec.language.metric_names import figure_in
@@ -27,11 +28,11 @@ DISCORDANT = 0.2
 def what_can_be_told_apart(
     declared: Declared, program: Program, data: Mapping[str, Loaded]
 ) -> Iterable[Diagnostic]:
-    """A note with the smallest difference in accuracy that each task's set can tell apart."""
+    """A note with the smallest difference in accuracy that each task's set can tell apart, if it has one."""
     for task in program.tasks.values():
         loaded = data.get(task.dataset)
         candidates = [c for m in task.models for c in by_variant(program.models[m], task.variants)]
-        if loaded is None or len(candidates) < 2:
+        if loaded is None or len(candidates) < 2 or default_metric(task.final) is not None:
             continue
         n = len(loaded.rows)
         smallest = minimum_detectable_difference(n, DISCORDANT).value
