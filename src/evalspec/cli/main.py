@@ -6,7 +6,6 @@ Each command's module is imported when it is called, so that `check` does not pa
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib
 import keyword
 import os
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from evalspec import __version__
+from evalspec.cli.quickly import end_quickly, start_quickly
 from evalspec.cli.streams import secure_streams, undelivered
 from evalspec.models.faults import EvalspecFault
 
@@ -65,10 +65,16 @@ def _columns() -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    quick = arguments is None and given[:1] == ["check"]  # a process of its own, in which nothing else runs
     if arguments is None:
         secure_streams()
-    code = _code(list(sys.argv[1:] if arguments is None else arguments))
+    if quick:
+        start_quickly()
+    code = _code(given)
     why = undelivered()
+    if quick:
+        end_quickly()
     if why is not None:
         print(f"error: standard output cannot be written: {why}", file=sys.stderr)
         return INCOMPLETE
@@ -90,12 +96,6 @@ def _code(given: list[str]) -> int:
 
 
 def _dispatch(given: list[str]) -> int:
-    if given[:1] == ["check"]:
-        from evalspec.cli.lazily import put_off
-
-        put_off()
-        # Nothing that start-up makes is ever given up: looking through it for cycles takes 3 ms.
-        gc.set_threshold(100_000, 20, 20)
     about = "Which language model works on your task, at your costs of error?"
     parser = _Parser(prog="evalspec", description=about, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"evalspec {__version__}")

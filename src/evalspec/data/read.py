@@ -18,7 +18,6 @@ from evalspec.data.jsonl_file import read_jsonl
 from evalspec.data.limits import LIMITS, Limits
 from evalspec.data.lines import Tape
 from evalspec.data.opening import BUFFER, opened, unpacked
-from evalspec.data.parquet_file import read_parquet
 from evalspec.data.table import Part, RawRow, RawTable
 from evalspec.text.diagnostics import Diagnostic, errors, problem
 from evalspec.text.values import replace
@@ -82,6 +81,8 @@ def _read_file(
 def _read_stream(tape: Tape, raw: BinaryIO, header: tuple[str, ...] | None, room: int) -> Part:
     file = tape.faults.file
     if file.format == "parquet":
+        from evalspec.data.parquet_file import read_parquet  # which loads `datetime`
+
         return read_parquet(tape, raw, room=room)
     lines = tape.lines(unpacked(raw, file))
     if file.format == "json":

