@@ -59,6 +59,7 @@ INSIDE_FUNCTIONS = {
     "metrics": {"scipy"},
     "models": {"aiohttp", "litellm", "sklearn", "threadpoolctl", "openai", "httpx"},
     "answers": {"regex", "jsonschema", "referencing"},
+    "check": {"jsonschema"},
     "run": {"rich", "ray"},
     "report": {"tabulate", "jinja2"},
     "interop": {"yaml"},

@@ -140,25 +140,17 @@ def _given(
         case ConfidenceSource.FIELD:
             return _of_field(step, finding)
         case ConfidenceSource.OWN:
-            return _own(step, answer, finding, sure, spread, why)
+            field, why = (
+                _of_field(step, finding) if ConfidenceSource.FIELD in step.confidence else (None, why)
+            )
+            stated = sure.stated.confidence if sure.stated is not None else None
+            known = (c for c in (own_confidence(answer), spread, stated, field) if c is not None)
+            outside = "the confidence given is not between 0 and 1"
+            return next(known, None), why if answer.confidence is None else outside
         case ConfidenceSource.VOTES | ConfidenceSource.ASK:
             return None, "it was asked once only"
         case _:
             assert_never(reading.source)
-
-
-def _own(
-    step: Step, answer: Answer, finding: Finding, sure: Surety, spread: float | None, why: str
-) -> tuple[float | None, str]:
-    """What came with the answer; else what its response tells, where the step asks for that."""
-    given = own_confidence(answer)
-    if given is None:
-        given = spread
-    if given is None and sure.stated is not None:
-        given = sure.stated.confidence
-    if given is None and ConfidenceSource.FIELD in step.confidence:
-        given, why = _of_field(step, finding)
-    return given, why if answer.confidence is None else "the confidence given is not between 0 and 1"
 
 
 def _of_field(step: Step, finding: Finding) -> tuple[float | None, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evalspec.check.answer_types import UNKNOWN_LABELS, AnswerRead
 from evalspec.check.values import call_of, items_of, shown, unexpected_arguments, whole_number, word_of
 from evalspec.language.answer_types import AnswerType, JsonAnswer
 from evalspec.language.call_names import CALLS
@@ -29,21 +30,23 @@ class Confidence:
     votes: int | None = None
 
 
-def read_confidence(
-    entries: Entries, answer: AnswerType | None, labels: Labels | None, faults: Faults
-) -> Confidence:
+def read_confidence(entries: Entries, answer: AnswerRead | None, faults: Faults) -> Confidence:
     """What `confidence` says. `answer`: None where the answer type was not understood."""
     items = items_of(entries.value("confidence"), "write `logprobs` or `stated`", faults)
     found = Confidence()
     for item in items:
-        source = _source(item, labels, faults)
+        source = _source(item, _labels(answer), faults)
         if source is None:
             continue
         if source in found.sources:
             faults.add("E0404", item.at, f"`{source.value}` is given twice", "remove one")
             continue
-        found = _with(found, source, item, answer, labels, faults)
+        found = _with(found, source, item, answer, faults)
     return found
+
+
+def _labels(answer: AnswerRead | None) -> Labels | None:
+    return answer.labels if answer is not None else UNKNOWN_LABELS
 
 
 def _source(item: tree.Expr, labels: Labels | None, faults: Faults) -> ConfidenceSource | None:
@@ -66,8 +69,7 @@ def _with(
     found: Confidence,
     source: ConfidenceSource,
     item: tree.Expr,
-    answer: AnswerType | None,
-    labels: Labels | None,
+    answer: AnswerRead | None,
     faults: Faults,
 ) -> Confidence:
     """What was found, and a source with its arguments."""
@@ -77,12 +79,12 @@ def _with(
     fields, votes = found.fields, found.votes
     match source:
         case ConfidenceSource.FIELD:
-            name = _field(item, arguments, answer, faults)
+            name = _field(item, arguments, answer.type if answer is not None else None, faults)
             if name is None:
                 return found
             fields = (name,)
         case ConfidenceSource.FIELDS:
-            _fields(item, arguments, labels, faults)
+            _fields(item, arguments, _labels(answer), faults)
         case ConfidenceSource.VOTES:
             if not arguments:
                 faults.add("E0306", item.at, "`votes` needs the number of samples", "write `votes(5)`")

@@ -53,7 +53,7 @@ def _every_fitting(
         faults.add("E0418", at, f"no model fits this {entries.block.kind.text}", *reasons)
     elif aside:
         judge = min(aside)
-        faults.add("E0418", at, "there is no model to judge", f"name one: `models = [{judge}]`, or declare another",
+        faults.add("E0418", at, "there is no model to judge", f"name one: `models = [{judge}]`",
                    f"`{judge}` judges, and is a candidate only where it is named")  # fmt: skip
     elif not known.declared.names["model"]:
         faults.add("E0418", at, "there is no model to judge", "declare one: `model NAME { use = … }`")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from evalspec.check.datasets import Data
 from evalspec.check.values import call_of, labels_of, no_file, shown, text_of, unexpected_arguments, word_of
+from evalspec.data.places import is_file
 from evalspec.language.expressions import Type
 from evalspec.language.judging import Judge, Prefer, PythonScore, Similarity, TextScore
 from evalspec.language.prompts import Prompt, Written, place_of_name, read_prompt
@@ -16,7 +17,6 @@ from evalspec.syntax import tree
 from evalspec.text.patterns import Pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from evalspec.check.entries import Faults
     from evalspec.check.names import Declared
@@ -30,15 +30,9 @@ QUESTION = "\n\nThe answer:\n{{ answer }}\n{% if gold %}\nA right answer:\n{{ go
 COMPARISON = "\n\nThe first answer:\n{{ answer }}\n\nThe second answer:\n{{ response }}\n"
 
 
-def read_judging(
-    value: tree.Expr,
-    name: str,
-    arguments: tuple[tree.Expr, ...],
-    named: dict[str, tree.Named],
-    data: Data,
-    faults: Faults,
-) -> TextScore | None:
+def read_judging(value: tree.Expr, data: Data, faults: Faults) -> TextScore | None:
     """The score of a call of `judge`, `prefer`, `similarity` or `python`; None after saying what is wrong."""
+    name, arguments, named = call_of(value) or ("", (), {})
     before = len(faults.found)
     match name:
         case "judge":
@@ -94,7 +88,7 @@ def _judge(
         value.at, "judge", arguments[2:], named, ("prompt", "scale", "checked_against"), faults
     )
     model = _model(value, arguments, 'judge(MODEL, "Is it so?")', faults)
-    prompt = _prompt(value, arguments, named, QUESTION, data, faults)
+    prompt = _prompt(value, QUESTION, data, faults)
     scale = _scale(named.get("scale"), faults)
     against = named.get("checked_against")
     dataset = word_of(against.value, "`checked_against`", faults) if against is not None else None
@@ -124,7 +118,7 @@ def _prefer(
         faults.add("E0306", value.at, "`prefer` needs a model to compare with", f"write `{written}`")
         return None
     against = word_of(named["against"].value, "`against`", faults)
-    prompt = _prompt(value, arguments, named, COMPARISON, data, faults)
+    prompt = _prompt(value, COMPARISON, data, faults)
     if model is None or against is None or prompt is None:
         return None
     return Prefer(model=model.text, prompt=prompt, against=against.text, at=model.at, against_at=against.at)
@@ -158,15 +152,9 @@ def _scale(given: tree.Named | None, faults: Faults) -> tuple[str, ...] | None:
     return labels
 
 
-def _prompt(
-    value: tree.Expr,
-    arguments: tuple[tree.Expr, ...],
-    named: Mapping[str, tree.Named],
-    around: str,
-    data: Data,
-    faults: Faults,
-) -> Prompt | None:
+def _prompt(value: tree.Expr, around: str, data: Data, faults: Faults) -> Prompt | None:
     """The template that the judge is asked: `prompt = …`, or a question with the answer below it."""
+    _, arguments, named = call_of(value) or ("", (), {})
     question = arguments[1] if len(arguments) > 1 else None
     given = named["prompt"].value if "prompt" in named else question
     if given is None:
@@ -218,7 +206,7 @@ def _python(
         faults.add("E0305", arguments[0].at, message, 'write `python("file.py:function")`')
         return None
     path = value.at.source.folder / found["file"]
-    if not path.is_file():
+    if not is_file(path):
         no_file(arguments[0].at, found["file"], path, faults)
         return None
     return PythonScore(file=path, function=found["function"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalspec.check.answer_types import UNKNOWN_LABELS, AnswerRead, read_answer
+from evalspec.check.answer_types import AnswerRead, read_answer
 from evalspec.check.confidences import Confidence, read_confidence
 from evalspec.check.extracting import read_abstains, read_extract, read_missing, read_strip
 from evalspec.check.golds import Gold, gold_columns, gold_is_told, read_gold
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evalspec.check.entries import Entries, Faults
     from evalspec.language.judging import Fence, Pattern
 
-__all__ = ["UNKNOWN_LABELS", "AnswerRead", "StepReading", "read_answer", "read_reading", "read_the_rest"]
+__all__ = ["AnswerRead", "StepReading", "read_answer", "read_reading", "read_the_rest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def read_reading(
     if final:
         gold_is_told(entries, data, gold, answer.type, faults)
     _enforced(entries, answer, faults)
-    confidence = read_confidence(entries, answer.type, answer.labels, faults)
+    confidence = read_confidence(entries, answer, faults)
     return StepReading(
         extract=read_extract(entries, faults),
         strip_reasoning=read_strip(entries, faults),
@@ -60,7 +60,7 @@ def read_the_rest(entries: Entries, data: Data, faults: Faults) -> None:
     read_gold(entries, data, None, False, faults)
     read_extract(entries, faults)
     read_strip(entries, faults)
-    read_confidence(entries, None, UNKNOWN_LABELS, faults)
+    read_confidence(entries, None, faults)
 
 
 def _enforced(entries: Entries, answer: AnswerRead, faults: Faults) -> None:

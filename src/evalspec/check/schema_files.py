@@ -5,11 +5,9 @@ What is wrong in them is told at its place in the file itself.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from evalspec.answers.json_text import sound
-from evalspec.check.values import file_of, no_file
+from evalspec.check.json_files import WRONG, json_file, place_in
 from evalspec.language.answer_types import (
     AnyType,
     JsonField,
@@ -21,17 +19,15 @@ from evalspec.language.answer_types import (
     TextAnswer,
     YesNo,
 )
-from evalspec.text.source import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from evalspec.check.entries import Faults
     from evalspec.syntax import tree
+    from evalspec.text.source import Source
     from evalspec.text.values import Json
 
-WRONG = "E0435"
-LONGEST = 1_000_000
 NEWEST = "https://json-schema.org/draft/2020-12/schema"
 SCALARS: Mapping[str, JsonType] = {
     "string": TextAnswer(), "number": NumberAnswer(), "integer": NumberAnswer(), "boolean": YesNo(),
@@ -44,19 +40,19 @@ Path = tuple[str | int, ...]
 
 def read_schema(node: tree.Expr, faults: Faults) -> Mapping[str, Json] | None:
     """The JSON Schema of an object in a file; None after saying what is wrong with it."""
-    found = _json_file(node, faults)
+    found = json_file(node, faults)
     if found is None:
         return None
     source, schema = found
     if not isinstance(schema, dict):
-        faults.add(WRONG, _place(source, ()), "a JSON Schema is an object", 'write `{"type": "object", …}`')
+        faults.add(WRONG, place_in(source, ()), "a JSON Schema is an object", 'write `{"type": "object", …}`')
         return None
     if not _is_schema(source, schema, (), faults):
         return None
     if schema.get("type") not in (None, "object"):
         message = f"the answer is an object, and this schema is of type `{schema['type']}`"
         faults.add(
-            WRONG, _place(source, ("type",)), message, 'write `"type": "object"`, and put it into a field'
+            WRONG, place_in(source, ("type",)), message, 'write `"type": "object"`, and put it into a field'
         )
         return None
     return schema
@@ -70,22 +66,25 @@ def _is_schema(source: Source, schema: Mapping[str, Json], within: Path, faults:
         if not isinstance(reference, str) or _resolved(dict(schema), reference) is None:
             message = f"`{str(reference)[:60]}` is not a place in this schema"
             faults.add(
-                WRONG, _place(source, (*within, *path)), message, "write `#/$defs/NAME`, and define it there"
+                WRONG,
+                place_in(source, (*within, *path)),
+                message,
+                "write `#/$defs/NAME`, and define it there",
             )
             return False
     known = _draft(schema)
     if known is None:
-        at = _place(source, (*within, "$schema"))
+        at = place_in(source, (*within, "$schema"))
         faults.add(WRONG, at, "this is no draft of JSON Schema that is known", f'write "{NEWEST}"')
         return False
     try:
         known.check_schema(schema, format_checker=known.FORMAT_CHECKER)
     except SchemaError as fault:
-        at = _place(source, (*within, *fault.absolute_path))
+        at = place_in(source, (*within, *fault.absolute_path))
         faults.add(WRONG, at, f"this is no JSON Schema: {fault.message[:200]}", "mend it here")
         return False
     except RecursionError:
-        faults.add(WRONG, _place(source, within), "this schema nests too deep", "make it shallower")
+        faults.add(WRONG, place_in(source, within), "this schema nests too deep", "make it shallower")
         return False
     return True
 
@@ -182,13 +181,13 @@ def read_tools(node: tree.Expr, faults: Faults) -> tuple[Mapping[str, Json], ...
 
     A list of `{"type": "function", "function": {…}}`, or of `{"name", "description", "parameters"}`.
     """
-    found = _json_file(node, faults)
+    found = json_file(node, faults)
     if found is None:
         return None
     source, listed = found
     if not isinstance(listed, list) or not listed:
         faults.add(
-            WRONG, _place(source, ()), "tools stand in a list", 'write `[{"name": …, "parameters": {…}}]`'
+            WRONG, place_in(source, ()), "tools stand in a list", 'write `[{"name": …, "parameters": {…}}]`'
         )
         return None
     tools: dict[str, Mapping[str, Json]] = {}
@@ -199,7 +198,7 @@ def read_tools(node: tree.Expr, faults: Faults) -> tuple[Mapping[str, Json], ...
         name = str(tool["name"])
         if name in tools:
             faults.add(
-                WRONG, _place(source, (i,)), f"the tool `{name[:60]}` stands twice", "rename one of them"
+                WRONG, place_in(source, (i,)), f"the tool `{name[:60]}` stands twice", "rename one of them"
             )
             return None
         tools[name] = {"type": "function", "function": tool}
@@ -213,107 +212,13 @@ def _tool(source: Source, item: Json, i: int, faults: Faults) -> dict[str, Json]
     tool = item["function"] if nested and isinstance(item, dict) else item
     if not isinstance(tool, dict) or not isinstance(tool.get("name"), str) or not tool["name"]:
         faults.add(
-            WRONG, _place(source, path), "a tool needs a name", 'write `{"name": "…", "parameters": {…}}`'
+            WRONG, place_in(source, path), "a tool needs a name", 'write `{"name": "…", "parameters": {…}}`'
         )
         return None
     parameters = tool.get("parameters", {})
     if not isinstance(parameters, dict):
         faults.add(
-            WRONG, _place(source, (*path, "parameters")), "`parameters` is a JSON Schema", "write `{…}`"
+            WRONG, place_in(source, (*path, "parameters")), "`parameters` is a JSON Schema", "write `{…}`"
         )
         return None
     return tool if _is_schema(source, parameters, (*path, "parameters"), faults) else None
-
-
-# ── files and places in them ──────────────────────────────────────────────────────────────────────
-
-
-def _json_file(node: tree.Expr, faults: Faults) -> tuple[Source, Json] | None:
-    """The JSON of a file, with its text."""
-    found = file_of(node, faults)
-    if found is None:
-        return None
-    written, path = found
-    try:
-        if path.stat().st_size > LONGEST:
-            faults.add(WRONG, node.at, f"`{written}` is larger than 1 MB", "is this the right file?")
-            return None
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        no_file(node.at, written, path, faults)
-        return None
-    except OSError as fault:
-        faults.add(
-            "E0210",
-            node.at,
-            f"`{written}` cannot be read: {fault.strerror}",
-            "paths start from the spec's folder",
-        )
-        return None
-    except UnicodeDecodeError:
-        faults.add(WRONG, node.at, f"`{written}` is not UTF-8 text", "save it as UTF-8")
-        return None
-    return _parsed(Source(name=written, text=text, path=path), faults)
-
-
-def _parsed(source: Source, faults: Faults) -> tuple[Source, Json] | None:
-    try:
-        value: Json = json.loads(source.text, parse_constant=_no_number)
-    except json.JSONDecodeError as fault:
-        start = min(fault.pos, max(len(source.text) - 1, 0))
-        at = Span(source, start, min(start + 1, len(source.text)))
-        faults.add(WRONG, at, f"this is not JSON: {fault.msg[:1].lower()}{fault.msg[1:]}", "mend it here")
-        return None
-    except (ValueError, RecursionError):
-        message = "this JSON nests too deep, or holds what is no number in JSON"
-        faults.add(WRONG, _place(source, ()), message, "mend it")
-        return None
-    if not sound(value):
-        faults.add(
-            WRONG, _place(source, ()), "this JSON nests over 200 deep, or is very large", "make it smaller"
-        )
-        return None
-    return source, value
-
-
-def _no_number(text: str) -> Json:
-    raise ValueError(text)
-
-
-def _place(source: Source, path: Sequence[str | int]) -> Span:
-    """Where the value at a path stands in a file of JSON; its nearest part that there is."""
-    text, scan = source.text, json.JSONDecoder().raw_decode
-    start = _blank(text, 0)
-    for part in path:
-        inner = _member(text, start, part, scan)
-        if inner is None:
-            break
-        start = inner
-    try:
-        end = scan(text, start)[1]
-    except (ValueError, RecursionError):
-        end = start + 1
-    first_line = text.find("\n", start, end)  # a place of many lines is shown by its first
-    return Span(source, start, first_line if first_line > start else min(end, len(text)))
-
-
-def _member(text: str, start: int, part: str | int, scan: Any) -> int | None:
-    """Where a member of the object or list at a place begins."""
-    position, count = _blank(text, start + 1), 0
-    while position < len(text) and text[position] not in "]}":
-        key: str | int = count
-        if text[start] == "{":
-            key, position = scan(text, position)
-            position = _blank(text, _blank(text, position) + 1)
-        if key == part:
-            return position
-        position = _blank(text, scan(text, position)[1])
-        position = _blank(text, position + 1) if text[position : position + 1] == "," else position
-        count += 1
-    return None
-
-
-def _blank(text: str, position: int) -> int:
-    while position < len(text) and text[position] in " \t\r\n":
-        position += 1
-    return position

@@ -109,7 +109,7 @@ def _score(value: tree.Expr, data: Data, faults: Faults) -> TextScore | None:
     call = call_of(value)
     name, arguments, named = call if call is not None else ("", (), {})
     if name in JUDGING:
-        return read_judging(value, name, arguments, named, data, faults)
+        return read_judging(value, data, faults)
     if name == "matches":
         pattern = read_pattern(value, faults)
         return Matches(regex=pattern) if pattern is not None else None

@@ -32,6 +32,7 @@ from evalspec.language.prompts import Written, read_prompt
 from evalspec.syntax import tree
 from evalspec.text.patterns import Pattern
 from evalspec.text.units import Unit
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,20 +51,36 @@ MEMORY = Pattern(r"([1-9][0-9]{0,5}) ?(KB|MB|GB)", re.IGNORECASE)
 SIZES = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Where a type stands: the data, how deep it is nested, and where faults go."""
+
+    data: Data
+    faults: Faults
+    depth: int = 0
+
+    @property
+    def deeper(self) -> Within:
+        return Within(self.data, self.faults, self.depth + 1)
+
+
 def read_structured(
     value: tree.Expr, call: Call, entries: Entries, data: Data, faults: Faults
 ) -> JsonAnswer | ToolCall | CodeAnswer | None:
     """The answer type of a call of `json`, `tool_call` or `code`; None after saying what is wrong."""
     name, arguments, named = call
-    enforced = entries.value("enforce")
-    enforce = bool(flag_of(enforced, "`enforce`", faults)) if enforced is not None else False
     match name:
         case "json":
-            return _json(value.at, arguments, named, enforce, confidence_field(entries), data, faults)
+            return _json(value.at, call, entries, Within(data, faults))
         case "tool_call":
-            return _tool_call(value.at, arguments, named, enforce, faults)
+            return _tool_call(value.at, arguments, named, _enforced(entries, faults), faults)
         case _:
             return _code(value.at, arguments, named, data, faults)
+
+
+def _enforced(entries: Entries, faults: Faults) -> bool:
+    value = entries.value("enforce")
+    return bool(flag_of(value, "`enforce`", faults)) if value is not None else False
 
 
 def confidence_field(entries: Entries) -> str | None:
@@ -79,32 +96,23 @@ def confidence_field(entries: Entries) -> str | None:
 # ── json ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _json(
-    at: Span,
-    arguments: tuple[tree.Expr, ...],
-    named: Mapping[str, tree.Named],
-    enforce: bool,
-    confidence: str | None,
-    data: Data,
-    faults: Faults,
-) -> JsonAnswer | None:
+def _json(at: Span, call: Call, entries: Entries, within: Within) -> JsonAnswer | None:
+    _, arguments, named = call
+    faults, confidence = within.faults, confidence_field(entries)
     unexpected_arguments(at, "json", arguments, {}, (), faults)
+    enforce = _enforced(entries, faults)
     given = named.get("schema")
-    by_schema = given is not None and (call_of(given.value) or ("",))[0] == "file"
-    if given is not None and by_schema:
+    if given is not None and (call_of(given.value) or ("",))[0] == "file":
         for other in (n for n in named.values() if n is not given):
             faults.add("E0306", other.at, "`json` takes fields or a schema, not both", "remove one of them")
         schema = read_schema(given.value, faults)
         if schema is None:
             return None
-        fields = fields_of_schema(schema, confidence)
-        return JsonAnswer(fields=fields, schema=schema, enforce=enforce)
-    read = _fields(at, "json", named, data, faults, 0)
+        return JsonAnswer(fields=fields_of_schema(schema, confidence), schema=schema, enforce=enforce)
+    read = _fields(at, "json", named, within)
     if read is None:
         return None
-    scored = tuple(
-        JsonField(name=f.name, type=f.type, scored=False) if f.name == confidence else f for f in read
-    )
+    scored = tuple(replace(f, scored=f.name != confidence) for f in read)
     if not any(f.scored for f in scored):
         faults.add("E0306", at, "every field of this `json` is its confidence", "add the field to be judged")
         return None
@@ -112,33 +120,33 @@ def _json(
 
 
 def _fields(
-    at: Span, name: str, named: Mapping[str, tree.Named], data: Data, faults: Faults, depth: int
+    at: Span, name: str, named: Mapping[str, tree.Named], within: Within
 ) -> tuple[JsonField, ...] | None:
     if not named:
-        faults.add("E0306", at, f"`{name}` needs its fields", f"write `{name}(FIELD = text, …)`")
+        within.faults.add("E0306", at, f"`{name}` needs its fields", f"write `{name}(FIELD = text, …)`")
         return None
-    types = {key: _type(argument.value, data, faults, depth) for key, argument in named.items()}
+    types = {key: _type(argument.value, within) for key, argument in named.items()}
     fields = tuple(JsonField(name=key, type=kind) for key, kind in types.items() if kind is not None)
     return fields if len(fields) == len(types) else None
 
 
-def _type(node: tree.Expr, data: Data, faults: Faults, depth: int) -> JsonType | None:
-    call = call_of(node)
+def _type(node: tree.Expr, within: Within) -> JsonType | None:
+    call, faults = call_of(node), within.faults
     if call is None or call[0] not in TYPES:
         no_such_type(node, call[0] if call is not None else "", TYPES, faults)
         return None
     name, arguments, named = call
-    if depth > DEEPEST:
+    if within.depth > DEEPEST:
         faults.add("E0306", node.at, f"objects and lists nest over {DEEPEST} deep", "make it shallower")
         return None
     match name:
         case "object":
             unexpected_arguments(node.at, name, arguments, {}, (), faults)
-            fields = _fields(node.at, name, named, data, faults, depth + 1)
+            fields = _fields(node.at, name, named, within.deeper)
             return ObjectType(fields=fields) if fields is not None else None
         case "list":
-            return _list(node, arguments, named, data, faults, depth)
-    kind = plain_type(node, data, faults)
+            return _list(node, arguments, named, within)
+    kind = plain_type(node, within.data, faults)
     if isinstance(kind, OneOf) and kind.decline is not None:
         faults.add("E0306", named["abstain"].at, "a field cannot abstain", "null says that there is none")
         return None
@@ -146,18 +154,13 @@ def _type(node: tree.Expr, data: Data, faults: Faults, depth: int) -> JsonType |
 
 
 def _list(
-    node: tree.Expr,
-    arguments: tuple[tree.Expr, ...],
-    named: dict[str, tree.Named],
-    data: Data,
-    faults: Faults,
-    depth: int,
+    node: tree.Expr, arguments: tuple[tree.Expr, ...], named: dict[str, tree.Named], within: Within
 ) -> ListType | None:
-    unexpected_arguments(node.at, "list", arguments, named, ("of",), faults)
+    unexpected_arguments(node.at, "list", arguments, named, ("of",), within.faults)
     if "of" not in named:
-        faults.add("E0306", node.at, "`list` needs the type of its items", "write `list(of = text)`")
+        within.faults.add("E0306", node.at, "`list` needs the type of its items", "write `list(of = text)`")
         return None
-    of = _type(named["of"].value, data, faults, depth + 1)
+    of = _type(named["of"].value, within.deeper)
     return ListType(of=of) if of is not None else None
 
 
