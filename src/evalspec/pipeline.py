@@ -77,6 +77,7 @@ def check_source(
 def score(plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Document) -> Results:
     """Answers to Results: judged, priced, measured, compared and ranked."""
     from evalspec.score.judged import judge
+    from evalspec.score.overall import decide_over
     from evalspec.score.results import build_results
     from evalspec.score.score import score_task
 
@@ -84,4 +85,4 @@ def score(plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Do
     for planned in plan.tasks:
         judged = [judge(planned, c, traces.get((planned.task.name, c.name), ())) for c in planned.candidates]
         scored.append(score_task(planned, judged, plan.seed, plan.program.datasets[planned.task.dataset]))
-    return build_results(plan, run, scored)
+    return build_results(plan, run, scored, decide_over(plan.program, scored, plan.seed))

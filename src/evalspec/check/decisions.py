@@ -10,7 +10,7 @@ from evalspec.check.weighting import adds_up, read_shares
 from evalspec.language.expressions import Scope, Type, compile_expression, holds
 from evalspec.language.metric_names import METRICS
 from evalspec.language.program import Decision
-from evalspec.text.diagnostics import did_you_mean, problem
+from evalspec.text.diagnostics import did_you_mean, errors, problem
 from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def read_decisions(of: Deciding) -> Mapping[str, Decision]:
 
 def _read(name: str, block: tree.Block, of: Deciding) -> Decision | None:
     entries = read_entries(block, of.faults)
-    before = len(of.faults.found)
+    before = len(errors(of.faults.found))
     weights = _weights(entries, of)
     tasks = [of.tasks[t] for t in weights or () if t in of.tasks]
     models = _models(entries, tasks, of)
@@ -52,7 +52,7 @@ def _read(name: str, block: tree.Block, of: Deciding) -> Decision | None:
     where = entries.value("where")
     if where is not None:
         models = _narrowed(where, models, of)
-    if not tasks or len(tasks) < len(weights or ()) or len(of.faults.found) > before:
+    if not tasks or len(tasks) < len(weights or ()) or len(errors(of.faults.found)) > before:
         return None
     return Decision(
         name=name,
@@ -145,7 +145,7 @@ def _narrowed(where: tree.Expr, models: Sequence[str], of: Deciding) -> tuple[st
         said = f"`where` takes a condition, and this is a {condition.type}"
         of.faults.add("E0302", where.at, said, "compare a leaderboard: `mmlu >= 70`")
         return tuple(models)
-    kept = tuple(m for m in models if holds(condition, {n: b.scores.get(m) for n, b in of.boards.items()}))
+    kept = tuple(m for m in models if holds(condition, {n: b.of(m) for n, b in of.boards.items()}))
     if models and not kept:
         said = "this leaves no candidate"
         of.faults.add("E0456", where.at, said, "a model that the leaderboard does not list is left out too")
@@ -186,8 +186,8 @@ def _metrics(entries: Entries, name: str, tasks: Sequence[Task], of: Deciding) -
 
 
 def _is_metric(word: tree.Word, tasks: Sequence[Task], of: Deciding) -> bool:
-    if word.text not in METRICS and word.text != WIN_RATE:
-        help_line, fixes = did_you_mean(word.text, [*METRICS, WIN_RATE], at=word.at)
+    if word.text not in METRICS:
+        help_line, fixes = did_you_mean(word.text, METRICS, at=word.at)
         of.faults.found.append(
             problem("E0410", word.at, f"there is no metric `{word.text}`", help_line, fixes=fixes)
         )

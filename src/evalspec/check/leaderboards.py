@@ -54,9 +54,3 @@ def _is_known(key: tree.Word, declared: Declared, tasks: Mapping[str, Task], fau
         faults.add("E0202", key.at, f"`{model}` is asked with no prompt variant `{variant}`", help_line)
         return False
     return True
-
-
-def score_of(board: Leaderboard, model: str, variant: str = "") -> float | None:
-    """What a board gives a candidate: the score of its variant, else that of its model."""
-    own = board.scores.get(f"{model}/{variant}") if variant else None
-    return own if own is not None else board.scores.get(model)

@@ -62,7 +62,7 @@ def known_metric(word: tree.Word, measured: Measured | None, faults: Faults) -> 
     if measured is not None and word.text in text_scores(measured.final):
         return metric_named(word.text)
     metric = METRICS.get(word.text) or parametric(word.text)
-    if metric is None and word.text in ELSEWHERE:
+    if word.text in ELSEWHERE:
         needs, way_out = ELSEWHERE[word.text]
         faults.add("E0416", word.at, f"`{word.text}` needs {needs}", way_out)
         return None

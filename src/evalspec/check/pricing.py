@@ -13,7 +13,7 @@ from evalspec.check.row_costs import check_at_rows
 from evalspec.language.cost_figures import largest_of
 from evalspec.language.expressions import Type, compile_expression
 from evalspec.language.program import ABSTAIN, INVALID, CostByOutcome, CostFigure, CostMatrix, Costs
-from evalspec.text.diagnostics import Label, did_you_mean, problem
+from evalspec.text.diagnostics import Label, did_you_mean, errors, problem
 from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def bind_costs(
 
     Cells that depend on the row are compiled for the task's dataset and tried on each of its examples.
     """
-    before = len(faults.found)
+    before = len(errors(faults.found))
     if isinstance(written, RightOrWrong):
         costs: Costs | None = _bind_outcomes(written, data, faults)
     elif labels is None:
@@ -59,7 +59,7 @@ def bind_costs(
         costs = _bind_two(written, Binding(labels, data, faults))
     else:
         costs = _bind_table(written, Binding(labels, data, faults))
-    if costs is None or len(faults.found) > before:
+    if costs is None or len(errors(faults.found)) > before:
         return None
     check_at_rows(costs, data, faults)
     return costs

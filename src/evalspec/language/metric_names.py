@@ -80,6 +80,7 @@ METRICS: Mapping[str, Metric] = {
         _m("truncation_rate", "share of truncated answers", DOWN, Measure.SHARE),
         _m("abstain_rate", "share of answers that decline", DOWN, Measure.SHARE),
         _m("error_rate", "share of requests that failed", DOWN, Measure.SHARE),
+        _m("mean_win_rate", "mean share of the other candidates beaten", UP, Measure.SHARE, "a decision"),
         _m("p50", "median latency", DOWN, Measure.TIME, "latency"),
         _m("p90", "latency that 90 % stay within", DOWN, Measure.TIME, "latency"),
         _m("p95", "latency that 95 % stay within", DOWN, Measure.TIME, "latency"),
@@ -90,7 +91,7 @@ METRICS: Mapping[str, Metric] = {
 }
 LATER_METRICS = (
     "similarity", "judge", "consistency", "ece_equal_mass", "sm_ece",
-    "worst_case_accuracy", "robustness_drop", "mean_win_rate", "first_token", "mean", "max",
+    "worst_case_accuracy", "robustness_drop", "first_token", "mean", "max",
 )  # fmt: skip
 
 

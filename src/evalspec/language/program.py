@@ -365,6 +365,11 @@ class Leaderboard:
     at: Span
     scores: Mapping[str, float]
 
+    def of(self, model: str, variant: str = "") -> float | None:
+        """What the board gives a candidate: the score of its variant, else that of its model."""
+        own = self.scores.get(f"{model}/{variant}") if variant else None
+        return own if own is not None else self.scores.get(model)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:

@@ -70,6 +70,8 @@ def combined_mean(
     parts: Sequence[ArrayLike],
     units: Sequence[Sequence[Hashable]],
     shares: ArrayLike,
+    *,
+    flags: bool = False,
     weights: Sequence[ArrayLike] | None = None,
     level: float = 0.95,
 ) -> Estimate:
@@ -77,9 +79,10 @@ def combined_mean(
 
     `units` names, for each value of each part, what was drawn: an example, or its cluster. What one unit
     contributes to several parts goes together: θ = Σ W_h·ȳ_h, SE² = Σ_u(Σ_h W_h(y_u - ȳ_h)/n_h)², each part
-    with n/(n-1). Of 0/1 data the interval is recovered from the parts' Wilson intervals where no unit
-    occurs twice, else it is Wilson's at the n that has this SE; of other data t. A part without data leaves
-    no value. `n` counts units. Raises ValueError on shares that do not sum to 1.
+    with n/(n-1). Of `flags` (0 or 1) the interval is recovered from the parts' Wilson intervals where no
+    unit occurs twice, else it is Wilson's at the n that has this SE; of other data t. A part without data
+    leaves no value. `n` counts units. Raises ValueError on shares that do not sum to 1, and on flags that
+    are neither 0 nor 1.
     """
     tail_probability(level)
     w = numbers(shares, "shares")
@@ -88,15 +91,17 @@ def combined_mean(
         raise ValueError("the shares must add up to 1")
     values = [numbers(part, "parts") for part in parts]
     own = [weights_for(None if weights is None else weights[i], v.size) for i, v in enumerate(values)]
+    if flags and not all(is_binary(v) for v in values):
+        raise ValueError("flags must be 0 or 1")
     everyone = [u for part in units for u in part]
     n = len(set(everyone))
     if any(v.size == 0 for v in values):
         return undefined("a part has no data", n)
-    if weights is None and n == len(everyone) and all(is_binary(v) for v in values):
+    if flags and weights is None and n == len(everyone):
         return mover(tuple(proportion(v, level=level) for v in values), w)
     theta, drawn, n_eff = _linear(values, units, own, w)
     se = sqrt(sum(d * d for d in drawn.values()))
-    if all(is_binary(v) for v in values):
+    if flags:
         return _share(theta, se, n_eff, n, level)
     if any(v.size < 2 for v in values):
         return bare(theta, n, ONE_VALUE)
@@ -104,10 +109,17 @@ def combined_mean(
 
 
 def influences(
-    values: Sequence[Floats], units: Sequence[Sequence[Hashable]], shares: Floats
+    values: Sequence[Floats],
+    units: Sequence[Sequence[Hashable]],
+    shares: Floats,
+    weights: Sequence[Floats] | None = None,
 ) -> tuple[float, dict[Hashable, float]]:
-    """The combined mean, and how far each unit moves it: what differences of two such means rest on."""
-    theta, drawn, _ = _linear(values, units, [np.ones(v.size) for v in values], shares)
+    """The combined mean, and how far each unit moves it: what differences of two such means rest on.
+
+    The mean of θ + N·(how far) over the N units is θ, and its standard error that of `combined_mean`.
+    """
+    own = [np.ones(v.size) for v in values] if weights is None else weights
+    theta, drawn, _ = _linear(values, units, own, shares)
     return theta, drawn
 
 

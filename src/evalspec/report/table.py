@@ -25,6 +25,7 @@ from evalspec.score.wording import (
     number,
     percent,
 )
+from evalspec.text.values import Json
 
 WIDTH = 100
 
@@ -132,6 +133,7 @@ def _columns(task: Document, *, bare: bool = False) -> list[tuple[str, list[str]
     metric = str(task["ranked_by"])
     candidates = [document(document(task["candidates"])[n]) for n in order]
     shown = dict.fromkeys((metric, "accuracy")) if metric != "end_to_end" else {metric: None}
+    weights = document(task.get("weights"))
     further = [name for name in names(task.get("report")) if name not in shown]
     alone = {"mean_confidence": "claims", "ece": "ECE (noise)", "p95": "p95", "cost_per_1k": "usd per 1k"}
     twice = {head for name, head in alone.items() if name in further}
@@ -144,6 +146,7 @@ def _columns(task: Document, *, bare: bool = False) -> list[tuple[str, list[str]
             (_head(n, bare), [(_value if bare else _with_interval)(c, n) for c in candidates])
             for n in further
         ),
+        *((_weighed(n, w), [_in_task(c, n) for c in candidates]) for n, w in weights.items()),
         ("answers", [_coverage(c) for c in candidates]),
         ("claims", [_value(c, "mean_confidence") for c in candidates]),
         ("ECE (noise)", [_ece(c) for c in candidates]),
@@ -172,6 +175,17 @@ def two_orders(task: Document) -> list[list[str]]:
         [str(i), short[a], _value(found[a], "expected_cost"), short[b], _value(found[b], "accuracy")]
         for i, (a, b) in enumerate(zip(by_cost, by_accuracy, strict=True), 1)
     ]
+
+
+def _weighed(task: str, weight: Json) -> str:
+    """The head of a decision's column for one of its tasks: its name, and how much it counts."""
+    return f"{shortened([visible(task)], LONGEST_NAME)[0]} ({percent(number(weight) or 0.0, 0)})"
+
+
+def _in_task(candidate: Document, task: str) -> str:
+    found = document(document(candidate.get("tasks")).get(task))
+    value = number(found.get("value"))
+    return "-" if value is None else figure(str(found.get("metric")), value)
 
 
 def _slow(candidate: Document) -> str:

@@ -190,6 +190,45 @@ def _worse(margin: Document) -> str:
     return f"{size} {more} ({told}n = {margin.get('n')})"
 
 
+def tasks(task: Document) -> Iterator[str]:
+    """Of a decision: who is first in each task, and where the one that is first overall stands."""
+    weights, best = document(task.get("weights")), next(iter(viable_in(task)), None)
+    for name, weight in weights.items():
+        ranks = {
+            c: number(document(document(candidate_of(task, c).get("tasks")).get(name)).get("rank"))
+            for c in names(task["order"])
+        }
+        first = min((c for c, rank in ranks.items() if rank), key=lambda c: ranks[c] or 0.0, default=None)
+        counts = f"{name} counts {percent(number(weight) or 0.0, 0)}"
+        if first is None or best is None:
+            yield f"{counts}; no candidate is viable there."
+        elif first == best:
+            yield f"{counts}; {best} is best there too."
+        else:
+            yield f"{counts}; {first} is best there, and {best} has rank {ranks[best] or 0:.0f}."
+
+
+def leaderboards(task: Document) -> Iterator[str]:
+    """What choosing by each leaderboard would have cost."""
+    metric, unit = str(task["ranked_by"]), task.get("unit")
+    for name, found in ((n, document(f)) for n, f in document(task["leaderboards"]).items()):
+        chosen, regret = names(found.get("chosen")), number(found.get("regret"))
+        if not chosen or regret is None:
+            continue
+        tau, p = number(found.get("kendall_tau")), number(found.get("p_value"))
+        told = f"{found['n']} candidates listed"
+        told += f", Kendall's tau {tau:.2f}" if tau is not None else ""
+        told += f", p = {p:.2f}" if p is not None else ""
+        choice = f"By {name} one would choose {listed(chosen)}"
+        if found.get("top_agrees"):
+            yield f"{choice}, and so do these examples ({told})."
+            continue
+        share = metric_named(metric).measure is Measure.SHARE
+        size = points(regret) if share else figure(metric, regret, str(unit) if unit is not None else None)
+        best = next(iter(viable_in(task)), "the best")
+        yield f"{choice}, which would be {size} of {called(metric)} worse than {best} ({told})."
+
+
 def _held_against(requirement: Document) -> str:
     metric = str(requirement["clause"]).partition(" ")[0].partition("(")[0]
     value = number(requirement.get("value"))

@@ -139,7 +139,7 @@ def _loss(comparing: Comparing, bound: Bound, own: Sequence[Example], its: Seque
     if not figures:
         return undefined("no data")
     if group is not None and group.macro:
-        return macro_mean(comparing.design, group, figures)
+        return macro_mean(comparing.design, group, figures, flags=False)
     return mean_of(comparing.design, figures, flags=False, whole=group is None)
 
 

@@ -16,18 +16,21 @@ from evalspec.answers.reading import Outcome
 from evalspec.language.candidates import Recorded
 from evalspec.language.metric_names import metric_named
 from evalspec.score.measures import latencies, percentile
+from evalspec.score.overall_results import decision_json
+from evalspec.score.result_figures import Document, agreed, figures, metrics_json, number, pair_json
 from evalspec.text.values import Json
 
+__all__ = ["Document", "Results", "build_results"]
+
 if TYPE_CHECKING:
-    from evalspec.metrics import Estimate
     from evalspec.plan.plan import Plan
     from evalspec.score.chains import Compounding, StepScore
+    from evalspec.score.overall import DecisionScores
     from evalspec.score.policy import PolicyScore
-    from evalspec.score.ranking import Pair, Standing
+    from evalspec.score.ranking import Standing
     from evalspec.score.score import Calibration, CandidateScores, TaskScores
 
 FORMAT = "evalspec.results/1"
-Document = dict[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,16 @@ class Results:
         return json.dumps(self.document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def build_results(plan: Plan, run: Document, scored: Sequence[TaskScores]) -> Results:
+def build_results(
+    plan: Plan, run: Document, scored: Sequence[TaskScores], decided: Sequence[DecisionScores] = ()
+) -> Results:
     """The document of a run."""
-    tasks: Document = {s.planned.task.name: _task(s) for s in scored}
+    tasks: Document = {s.planned.task.name: _task(s, plan) for s in scored}
+    tasks |= {d.decision.name: decision_json(d, plan.program, plan.seed) for d in decided}
     return Results({"format": FORMAT, "run": run, "tasks": tasks})
 
 
-def _task(scores: TaskScores) -> Document:
+def _task(scores: TaskScores, plan: Plan) -> Document:
     task = scores.planned.task
     first = task.rank[0]
     return {
@@ -73,8 +79,8 @@ def _task(scores: TaskScores) -> Document:
             name: _candidate(scores.candidates[name], scores.standings.get(name), i + 1)
             for i, name in enumerate(scores.order)
         },
-        "pairs": [_pair(p) for p in scores.pairs],
-        "leaderboards": {},
+        "pairs": [pair_json(p) for p in scores.pairs],
+        "leaderboards": agreed(plan.program.leaderboards, first, scores.candidates, plan.seed),
     }
 
 
@@ -93,10 +99,10 @@ def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -
         "reasons": list(scores.reasons),
         "outcomes": dict(scores.outcomes),
         "confidence": _confidence(scores),
-        "metrics": _metrics(scores.metrics, scores.calibration),
-        "fields": {name: _figures(e) for name, e in scores.fields.items()},
+        "metrics": metrics_json(scores.metrics, scores.calibration),
+        "fields": {name: figures(e) for name, e in scores.fields.items()},
         "subsets": {
-            name: {"n": len(part.examples), "metrics": _metrics(part.metrics, None)}
+            name: {"n": len(part.examples), "metrics": metrics_json(part.metrics, None)}
             for name, part in scores.subsets.items()
         },
         "confusion": _confusion(scores),
@@ -104,14 +110,14 @@ def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -
         "policy": _policy(scores.policy),
         "latency": _latency(scores),
         "budgets": [
-            {"clause": b.clause, "verdict": b.verdict.value, **_figures(b.estimate)} for b in scores.budgets
+            {"clause": b.clause, "verdict": b.verdict.value, **figures(b.estimate)} for b in scores.budgets
         ],
         "no_worse_than": [
-            {"model": m.model, "clause": m.clause, "verdict": m.verdict.value, **_figures(m.estimate)}
+            {"model": m.model, "clause": m.clause, "verdict": m.verdict.value, **figures(m.estimate)}
             for m in scores.margins
         ],
         "requirements": [
-            {"clause": r.clause, "verdict": r.verdict.value, **_figures(r.estimate)}
+            {"clause": r.clause, "verdict": r.verdict.value, **figures(r.estimate)}
             for r in scores.requirements
         ],
         "usage": _usage(scores),
@@ -128,46 +134,6 @@ def _confidence(scores: CandidateScores) -> Document:
 
 
 # ── figures ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def _number(value: float | None) -> Json:
-    """A figure as JSON; an infinite one (a percentile beyond a timeout) has no number."""
-    return None if value is None or not math.isfinite(value) else float(value)
-
-
-def _figures(estimate: Estimate) -> Document:
-    """A figure with its interval; where either is missing, `why`."""
-    found: Document = {
-        "value": _number(estimate.value),
-        "low": _number(estimate.low),
-        "high": _number(estimate.high),
-        "n": estimate.n,
-    }
-    why = estimate.why if estimate.why is not None else _why(estimate, found)
-    return found if why is None else {**found, "why": why}
-
-
-def _why(estimate: Estimate, found: Document) -> str | None:
-    """Why a figure that was measured, or an end of its interval, is no number."""
-    if found["value"] is None:
-        return "it lies beyond the timeout"
-    if found["low"] is not None and found["high"] is not None:
-        return None
-    if estimate.low is None and estimate.high is None:
-        return "this figure has no interval"
-    return "the data do not reach far enough for both ends of the interval"
-
-
-def _metrics(found: Mapping[str, Estimate], calibration: Calibration | None) -> Document:
-    document: Document = {}
-    for name, estimate in found.items():
-        figures = _figures(estimate)
-        figures |= {"se": _number(estimate.se), "direction": metric_named(name).direction.value}
-        if name == "ece" and calibration is not None:
-            floor = calibration.floor
-            figures |= {"null_mean": floor.mean, "null_p95": floor.p95, "p_value": floor.p_value}
-        document[name] = figures
-    return document
 
 
 def _confusion(scores: CandidateScores) -> Json:
@@ -197,8 +163,8 @@ def _calibration(calibration: Calibration | None) -> Json:
             }
             for b in calibration.bins
         ],
-        "slope": _figures(calibration.slope),
-        "intercept": _figures(calibration.intercept),
+        "slope": figures(calibration.slope),
+        "intercept": figures(calibration.intercept),
     }
 
 
@@ -206,16 +172,16 @@ def _policy(policy: PolicyScore | None) -> Json:
     if policy is None:
         return None
     return {
-        "threshold": _number(policy.threshold),
+        "threshold": number(policy.threshold),
         "coverage": policy.coverage,
-        "cost_as_is": _number(policy.cost_as_is.value),
+        "cost_as_is": number(policy.cost_as_is.value),
         "cost_cross_fitted": None,
         "cost_recalibrated": None,
-        "cost_answer_all": _number(policy.cost_answer_all.value),
-        "cost_abstain_all": _number(policy.cost_abstain_all.value),
-        "promised_cost": _number(policy.promised_cost),
-        "surprise": _number(policy.surprise.value),
-        "surprise_interval": _figures(policy.surprise),
+        "cost_answer_all": number(policy.cost_answer_all.value),
+        "cost_abstain_all": number(policy.cost_abstain_all.value),
+        "promised_cost": number(policy.promised_cost),
+        "surprise": number(policy.surprise.value),
+        "surprise_interval": figures(policy.surprise),
         "promised_error": policy.promised_error,
         "realised_error": policy.realised_error,
         "verdict": policy.verdict,
@@ -227,7 +193,7 @@ def _latency(scores: CandidateScores) -> Json:
     if not seconds:
         return None
     recorded = isinstance(scores.judged.candidate.use, Recorded)
-    service: Document = {f"p{q}": _figures(percentile(seconds, q)) for q in (50, 90, 95, 99)}
+    service: Document = {f"p{q}": figures(percentile(seconds, q)) for q in (50, 90, 95, 99)}
     service |= {name: _of_times(figure, len(seconds)) for name, figure in _extremes(seconds).items()}
     measured = "recorded" if recorded else "under_run"
     return {"measured": measured, "service": service, "first_token": None, "queue": None}
@@ -252,7 +218,7 @@ def _usage(scores: CandidateScores) -> Json:
         "input_tokens": _sum([j.input_tokens for j in judgements]),
         "output_tokens": _sum([j.output_tokens for j in judgements]),
         "cost_usd": float(sum(cost)) if cost else None,
-        "cost_per_1k_usd": _number(per_1k.value),
+        "cost_per_1k_usd": number(per_1k.value),
     }
 
 
@@ -263,10 +229,10 @@ def _sum(counts: Sequence[int | None]) -> int | None:
 
 def _step(step: StepScore) -> Document:
     return {
-        "free": {"accuracy": _figures(step.free)},
-        "given_gold": {"accuracy": _figures(step.given_gold)},
+        "free": {"accuracy": figures(step.free)},
+        "given_gold": {"accuracy": figures(step.given_gold)},
         "first_failures": step.first_failures,
-        "hazard": _figures(step.hazard),
+        "hazard": figures(step.hazard),
         "gain_if_perfect": None,
     }
 
@@ -277,20 +243,7 @@ def _compounding(found: Compounding | None) -> Json:
     return {
         "product_of_steps": found.product_of_steps,
         "product_given_gold": found.product_given_gold,
-        "all_right": _figures(found.all_right),
-        "end_to_end": _figures(found.end_to_end),
+        "all_right": figures(found.all_right),
+        "end_to_end": figures(found.end_to_end),
         "dependence_gap": found.dependence_gap,
-    }
-
-
-def _pair(pair: Pair) -> Document:
-    return {
-        "a": pair.a,
-        "b": pair.b,
-        "metric": pair.metric,
-        "difference": _figures(pair.difference),
-        "p_value": pair.p_value,
-        "p_adjusted": pair.p_adjusted,
-        "distinguished": pair.distinguished,
-        "n_needed": pair.n_needed,
     }

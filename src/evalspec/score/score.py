@@ -126,6 +126,7 @@ class TaskScores:
     order: tuple[str, ...]
     standings: Mapping[str, Standing]
     pairs: tuple[Pair, ...]
+    design: Design
 
 
 def score_task(
@@ -145,6 +146,7 @@ def score_task(
         candidates=candidates,
         order=order,
         standings=_standings(first, [candidates[name] for name in order], seed, design),
+        design=design,
         pairs=tuple(p for metric in metrics_compared for p in pairs(metric, ranked, seed, design)),
     )
 

@@ -49,6 +49,8 @@ def sections(results: Results, task: str) -> tuple[Section, ...]:
         Section("Requirements", tuple(findings.requirements(found))),
         Section("Latency", tuple(findings.budgets(found))),
         Section("Margins", tuple(findings.margins(found))),
+        Section("Tasks", tuple(findings.tasks(found))),
+        Section("Leaderboards", tuple(findings.leaderboards(found))),
         Section("Missing", tuple(findings.missing(found))),
     )
     return tuple(s for s in all_sections if s.sentences)

@@ -62,7 +62,7 @@ def _mean(
 ) -> Estimate:
     own = replace(design, weight=None, cell=None) if name in NOT_WEIGHTED else design
     if group is not None:
-        return macro_mean(own, group, figures)
+        return macro_mean(own, group, figures, flags=flags)
     # A cell of the mix without an answer of a class says nothing about the other cells: such rates are
     # taken by weights.
     return mean_of(own, figures, flags=flags, whole=whole and name not in ("precision", "recall"))

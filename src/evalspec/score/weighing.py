@@ -149,7 +149,7 @@ def members_of(subset: Subset, share: float = 1.0) -> Iterator[tuple[Subset, flo
         yield from members_of(member, share / len(subset.members))
 
 
-def macro_mean(design: Design, subset: Subset, figures: Sequence[Figure]) -> Estimate:
+def macro_mean(design: Design, subset: Subset, figures: Sequence[Figure], *, flags: bool) -> Estimate:
     """The mean of the members' means, with an interval that is right where members overlap."""
     members = list(members_of(subset))
     inside = [[f for f in figures if holds(m.where, f.row.values)] for m, _ in members]
@@ -162,7 +162,8 @@ def macro_mean(design: Design, subset: Subset, figures: Sequence[Figure]) -> Est
         [np.array([f.value for f in part], dtype=np.float64) for part in inside],
         [[f.row.id if design.cluster is None else design.cluster[f.row.id] for f in part] for part in inside],
         np.array([share for _, share in members], dtype=np.float64),
-        [weights_of(design, [f.row for f in part]) for part in inside] if design.weighted else None,
+        flags=flags,
+        weights=[weights_of(design, [f.row for f in part]) for part in inside] if design.weighted else None,
     )
     return replace(combined, n=len({f.row.id for part in inside for f in part}))
 
