@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from evalspec.language import sandbox
 from evalspec.language.shapes import ANYTHING, Items, Plain, Record, Shape, Shapes, shape_of_type
-from evalspec.language.walking import HalfSet, NoList, NoMember, Walk, walk
+from evalspec.language.template_values import HalfSet, NoList, NoMember, Walk
+from evalspec.language.walking import walk
 from evalspec.text.diagnostics import Diagnostic, did_you_mean, problem
 from evalspec.text.values import dataclass
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from evalspec.language.functions import Type
     from evalspec.language.prompts import Written
-    from evalspec.language.walking import Finding
+    from evalspec.language.template_values import Finding
 
 MOST_NODES = 20_000
 # Names that only some prompts have, and what brings them.
