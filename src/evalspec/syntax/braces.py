@@ -80,22 +80,34 @@ def _heads_opened(lines: _Lines) -> tuple[list[Token], list[Diagnostic]]:
     begins = list(lines.columns)
     instead: dict[int, Token | None] = {}  # what stands in the place of a SEP
     faults: list[Diagnostic] = []
-    kinds = [t.type for t in lines.tokens]
-    surplus = kinds.count("RBRACE") - kinds.count("LBRACE")
+    surplus = 0  # of closing braces, in what begins at the left margin and reaches to the next that does
     for n, begin in enumerate(begins):
+        if n == 0 or (lines.columns[begin] == 1 and lines.tokens[begin].type != "RBRACE"):
+            surplus = _surplus(lines, begins, n)
         end = lines.words_from(begin)
         if end == begin or end >= len(lines.tokens) or lines.tokens[end].type != "SEP":
             continue
         if end + 1 < len(lines.tokens) and lines.tokens[end + 1].type == "LBRACE":
             instead[end] = None
             faults.append(_brace_below(lines, begin, end))
-        elif (surplus > 0 or end - begin > 1) and _is_head(lines, begins, n):
+        elif end + 1 in lines.columns and (surplus > 0 or end - begin > 1) and _is_head(lines, begins, n):
             surplus -= 1
             at = lines.tokens[end - 1].end_pos
             instead[end] = Token("LBRACE", "", at, at)
             faults.append(_no_brace(lines.source, lines.tokens[begin:end]))
     kept = (instead.get(i, token) for i, token in enumerate(lines.tokens))
     return [token for token in kept if token is not None], faults
+
+
+def _surplus(lines: _Lines, begins: list[int], n: int) -> int:
+    """How many more braces close than open up to the next entry at the left margin."""
+    balance = 0
+    for i in range(begins[n], len(lines.tokens)):
+        kind = lines.tokens[i].type
+        if i > begins[n] and lines.columns.get(i) == 1 and kind != "RBRACE":
+            break
+        balance += {"RBRACE": 1, "LBRACE": -1}.get(kind, 0)
+    return balance
 
 
 def _is_head(lines: _Lines, begins: list[int], n: int) -> bool:

@@ -178,7 +178,10 @@ def _colon(here: Situation) -> Diagnostic | None:
 
 def _head(here: Situation) -> Diagnostic | None:
     """A token in the head of a block that is no name."""
-    if "LBRACE" not in here.accepts or here.after is None or here.after.type != "LBRACE":
+    if "LBRACE" not in here.accepts or here.after is None:
+        return None
+    target = here.token.type == "STRING" and here.after.value == "of"
+    if here.after.type != "LBRACE" and not target:
         return None
     return problem(
         "E0103", here.at, f"{_shown(here.token)} is not a name", "names are made of A-Z a-z 0-9 and _"
