@@ -27,49 +27,54 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepRead:
-    """A step with what only checking needs: its labels and prompt texts, and whether it asks at all."""
+    """A step with what only checking needs: its labels, how it asks, and the columns that tell its gold."""
 
     step: Step
     labels: Labels | None
     asked: Asked
+    secret: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posed:
+    """A step as it stands in its chain: its name and place, all steps' names, and whether it answers."""
+
+    name: str
+    at: Span
+    entries: Entries
+    others: Sequence[str]
+    final: bool
 
 
 def read_single(entries: Entries, data: Data, known: Known, faults: Faults) -> StepRead | None:
     """The one step of a task."""
     answer = read_answer(entries, data, faults)
     asked = read_asking(entries, data, answer, {}, known, faults)
-    return _step("", entries.block.header, entries, data, answer, asked, (), True, faults)
+    posed = Posed(name="", at=entries.block.header, entries=entries, others=(), final=True)
+    return _step(posed, answer, asked, data, faults)
 
 
 def _step(
-    name: str,
-    at: Span,
-    entries: Entries,
-    data: Data,
-    answer: AnswerRead | None,
-    asked: Asked,
-    others: Sequence[str],
-    final: bool,
-    faults: Faults,
+    posed: Posed, answer: AnswerRead | None, asked: Asked, data: Data, faults: Faults
 ) -> StepRead | None:
     if answer is None:
-        read_the_rest(entries, data, faults)
-        read_request(entries, faults)
+        read_the_rest(posed.entries, data, faults)
+        read_request(posed.entries, faults)
         return None
-    read = read_reading(entries, answer, data, final, faults)
-    _reads_gold(asked, read.secret, faults)
+    read = read_reading(posed.entries, answer, data, posed.final, faults)
+    _reads_gold(asked, read.secret, "the right answer itself", faults)
     _labels_mentioned(answer, asked, faults)
     step = Step(
-        name=name,
-        at=at,
+        name=posed.name,
+        at=posed.at,
         messages=asked.messages,
         variants=asked.variants,
         messages_column=asked.column,
         images=asked.images,
         shots=asked.shots.shots if asked.shots is not None else None,
-        samples=read_samples(entries, faults),
-        perturb=read_perturbations(entries, faults),
-        parameters=read_request(entries, faults),
+        samples=read_samples(posed.entries, faults),
+        perturb=read_perturbations(posed.entries, faults),
+        parameters=read_request(posed.entries, faults),
         answer=answer.type,
         extract=read.extract,
         strip_reasoning=read.strip_reasoning,
@@ -83,16 +88,14 @@ def _step(
         confidence=read.confidence.sources,
         confidence_fields=read.confidence.fields,
         votes=read.confidence.votes,
-        reads=tuple(o for o in others if o in asked.names),
+        reads=tuple(o for o in posed.others if o in asked.names),
     )
-    return StepRead(step, answer.labels, asked)
+    return StepRead(step, answer.labels, asked, read.secret)
 
 
-def _reads_gold(asked: Asked, gold: frozenset[str], faults: Faults) -> None:
+def _reads_gold(asked: Asked, gold: frozenset[str], what: str, faults: Faults) -> None:
     for name in sorted(gold & asked.columns)[:1]:
-        faults.add(
-            "E0506", asked.place(name), f"this prompt reads `{name}`, the right answer itself", "leave it out"
-        )
+        faults.add("E0506", asked.place(name), f"this prompt reads `{name}`, {what}", "leave it out")
 
 
 def _labels_mentioned(answer: AnswerRead, asked: Asked, faults: Faults) -> None:
@@ -132,17 +135,27 @@ def read_steps(
     steps: list[StepRead | None] = []
     for name, entries in read.items():
         asked = read_asking(entries, data, answers[name], types, known, faults)
-        at = named[name].name.at if named[name].name is not None else named[name].header  # type: ignore[union-attr]
-        step = _step(name, at, entries, data, answers[name], asked, tuple(named), name == final, faults)
+        word = named[name].name
+        at = word.at if word is not None else named[name].header
+        posed = Posed(name=name, at=at, entries=entries, others=tuple(named), final=name == final)
+        step = _step(posed, answers[name], asked, data, faults)
         steps.append(_when(step, read_when(entries, data, types, faults), tuple(named)))
     if not steps or None in steps:
         return None
     whole = [s for s in steps if s is not None]
+    _none_reads_the_answer(whole, final, faults)
     same_variants(whole, faults)
     ordered = in_order(whole, faults)
     if ordered is not None:
         read_sometimes(ordered, faults)
     return ordered
+
+
+def _none_reads_the_answer(steps: Sequence[StepRead], final: str, faults: Faults) -> None:
+    """An earlier step that reads the chain's gold hands it on to the one that answers."""
+    secret = next((s.secret for s in steps if s.step.name == final), frozenset())
+    for step in (s for s in steps if s.step.name != final):
+        _reads_gold(step.asked, secret - step.secret, "the right answer of the chain", faults)
 
 
 def _when(read: StepRead | None, when: When | None, names: Sequence[str]) -> StepRead | None:
