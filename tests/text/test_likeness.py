@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from evalspec.text.diagnostics import nearest
+from evalspec.text.diagnostics import MOST_NAMES, did_you_mean, nearest
 from evalspec.text.likeness import FEW, closest
 
-MANY = tuple(f"tickets_{number:05}" for number in range(10 * FEW))
+MANY = tuple(f"tickets_{number:05}" for number in range(9 * FEW))
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,9 @@ def test_what_is_far_from_all_of_many_is_no_guess() -> None:
 def test_a_known_name_is_meant_itself() -> None:
     assert nearest("Route", {"route", "Route"}) == "Route"
     assert nearest("tickets_00042", MANY) == "tickets_00042"
+
+
+def test_of_too_many_names_none_is_guessed() -> None:
+    names = dict.fromkeys(f"m{number}" for number in range(MOST_NAMES + 1))
+    assert nearest("m", names) is None
+    assert did_you_mean("m", names) == ("3,001 names are known here", ())

@@ -6,7 +6,7 @@ the command line decide to stop. `catalogue.py` lists every code.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sized
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 LONGEST = 600
+MOST_NAMES = 3_000  # of more, whoever misspells as many of them, none is guessed: it would take minutes
 
 
 class Severity(StrEnum):
@@ -110,6 +111,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` was probably meant to be, if one is near enough; itself where known."""
     if isinstance(known, Container) and name in known:
         return name
+    if isinstance(known, Sized) and len(known) > MOST_NAMES:
+        return None
     from evalspec.text.likeness import closest
 
     return closest(name, tuple(known))
@@ -117,6 +120,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def did_you_mean(name: str, known: Iterable[str], *, at: Span | None = None) -> tuple[str, tuple[Fix, ...]]:
     """A help line for a misspelt name, and the fix where there is a place; the legal names otherwise."""
+    if isinstance(known, Sized) and len(known) > MOST_NAMES:
+        return f"{len(known):,} names are known here", ()
     known = tuple(known)
     guess = nearest(name, known)
     if guess is None:
