@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalspec.data.places import is_file, is_there
 from evalspec.syntax.parse import parse
 from evalspec.syntax.tree import Block, File, Import
 from evalspec.text.diagnostics import Diagnostic, problem
@@ -128,8 +129,8 @@ def _read_import(entry: Import, path: Path, source: Source, gathering: _Gatherin
         message = f"this spec is made of more than {MOST_FILES} files"
         gathering.found.append(problem("E0212", at, message, "import fewer"))
         return
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is not there"
+    if not is_file(path):
+        what = "is a folder" if is_there(path) else "is not there"
         help_line = f"paths start from the spec's folder: {_nearest_folder(source)}"
         gathering.found.append(problem("E0210", at, f"`{written}` {what}", help_line))
         return

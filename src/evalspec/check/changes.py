@@ -16,6 +16,7 @@ from evalspec.check.values import (
     unexpected_arguments,
     whole_number,
 )
+from evalspec.data.places import is_file
 from evalspec.language.call_names import CALLS
 from evalspec.language.expressions import Expression, Scope, Type, compile_expression
 from evalspec.language.program import Perturbation
@@ -104,7 +105,7 @@ def _replacing(name: str, value: tree.Expr, faults: Faults) -> Perturbation | No
     if found is None:
         return None
     written, path = found
-    if not path.is_file():
+    if not is_file(path):
         no_file(value.at, written, path, faults)
         return None
     return Perturbation(kind=name, file=path)
@@ -119,7 +120,7 @@ def _own_function(value: tree.Expr, faults: Faults) -> Perturbation | None:
         faults.add("E0305", value.at, f"`{text}` names no function in a file", 'write `python("p.py:f")`')
         return None
     path = value.at.source.folder / written
-    if "\0" in written or not path.is_file():
+    if "\0" in written or not is_file(path):
         no_file(value.at, written, path, faults)
         return None
     return Perturbation(kind="python", file=path, function=function)

@@ -9,6 +9,7 @@ from evalspec.check.datasets import Data, known_column, named_dataset
 from evalspec.check.sources import pattern_matches
 from evalspec.check.values import file_of, no_file, several_of, text_of, unexpected_arguments, word_of
 from evalspec.data.globs import is_pattern
+from evalspec.data.places import is_file
 from evalspec.language.call_names import BASELINES
 from evalspec.language.candidates import Baseline, Recorded
 from evalspec.syntax import tree
@@ -120,6 +121,6 @@ def _recordings(argument: tree.Expr, faults: Faults) -> list[Path]:
     folder = argument.at.source.folder
     if is_pattern(written, folder):
         return [folder / match.written for match in pattern_matches(argument, written, faults) or ()]
-    if not path.is_file():
+    if not is_file(path):
         no_file(argument.at, written, path, faults)
     return [path]

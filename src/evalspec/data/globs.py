@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
+from evalspec.data.places import is_file, is_there
 from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass
 
@@ -35,7 +36,7 @@ class Match:
 
 def is_pattern(written: str, folder: Path) -> bool:
     """Whether a path means several files: it holds signs, and no file has just that name."""
-    return SIGNS.search(written) is not None and not (folder / written).exists()
+    return SIGNS.search(written) is not None and not is_there(folder / written)
 
 
 def capture_names(written: str) -> tuple[str, ...]:
@@ -49,7 +50,7 @@ def matches(written: str, folder: Path) -> tuple[Match, ...]:
     found: list[Match] = []
     for path in _candidates(written, folder):
         fits = expression.fullmatch(path)
-        if fits is not None and (folder / path).is_file():
+        if fits is not None and is_file(folder / path):
             found.append(Match(written=path, captures=fits.groupdict()))
         if len(found) > MOST_FILES:
             raise TooManyFiles(f"`{written}` means more than {MOST_FILES:,} files")
