@@ -94,8 +94,8 @@ def run(path: str | Path, *, environment: Mapping[str, str] | None = None, **opt
     """Runs a spec or plan: asks what is missing, scores, keeps the answers.
 
     Options: `models`, `tasks` (names), `subset`, `limit`, `seed`, `max_concurrency`, `settings` (values for
-    `params`, by name), `store` (a folder), `cache` (False keeps nothing). Raises SpecFault for a spec that is wrong, EmptySelection, and
-    EvalspecFault where nothing could be asked.
+    `params`, by name), `store` (a folder), `cache` (False keeps nothing). Raises SpecFault for a spec that
+    is wrong, EmptySelection, and EvalspecFault where nothing could be asked.
     """
     import anyio
 

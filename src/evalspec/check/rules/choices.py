@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from evalspec.language.program import Program
 
 
-def choices_differ(
-    declared: Declared, program: Program, data: Mapping[str, Loaded]
-) -> Iterable[Diagnostic]:
+def choices_differ(declared: Declared, program: Program, data: Mapping[str, Loaded]) -> Iterable[Diagnostic]:
     """A warning where an example offers the same text under two letters."""
     told: set[tuple[str, tuple[str, ...]]] = set()
     for task in program.tasks.values():
