@@ -41,9 +41,9 @@ class Pattern:
         return self.compiled.sub(new, text)
 
     def findall(self, text: str) -> list[str]:
-        """What matches; only for expressions without groups."""
-        return [found.group() for found in self.compiled.finditer(text)]
+        """What matches, or its group; for expressions with at most one."""
+        return [str(found) for found in self.compiled.findall(text)]
 
     def split(self, text: str) -> list[str]:
-        """What stands between matches; only for expressions without groups."""
+        """What stands between matches; for expressions without groups."""
         return [str(part) for part in self.compiled.split(text)]
