@@ -100,8 +100,10 @@ def work(tasks: Connection, limit: float) -> None:
         prepare(folder)
         known: Figures = {}
         while (task := tasks.recv()) is not None:
+            signal.setitimer(signal.ITIMER_PROF, 0)  # making the files does not count
+            tried = trial(*task)
             signal.setitimer(signal.ITIMER_PROF, limit)  # ends the process, whatever it is at
-            tasks.send(outcome(trial(*task), folder, known))
+            tasks.send(outcome(tried, folder, known))
 
 
 @dataclass(slots=True)
