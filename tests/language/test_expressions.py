@@ -208,7 +208,7 @@ def test_types(text: str, gives: Type) -> None:
         ("zz", "E0203", "zz"),
         ('column("zz")', "E0203", '"zz"'),
         ("column(t)", "E0303", "column(t)"),
-        ("params.n", "E0499", "params"),
+        ("params.n", "E0203", "params"),
         ("date(n)", "E0302", "n"),
     ],
 )
