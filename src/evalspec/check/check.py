@@ -14,6 +14,7 @@ from evalspec.check.leaderboards import read_leaderboards
 from evalspec.check.limits import read_limits
 from evalspec.check.names import Declared, declare, every_block
 from evalspec.check.params import Settings, with_params
+from evalspec.check.private_lines import without_private_lines
 from evalspec.check.rules import every_rule
 from evalspec.check.subsets import read_subsets
 from evalspec.check.tasks import read_tasks
@@ -73,7 +74,7 @@ def check(
     )
     checked = Checked(program, {name: d.loaded for name, d in data.items() if d.loaded is not None})
     faults.extend(every_rule(declared, checked.program, checked.data))
-    return checked, tuple(faults.found)
+    return checked, without_private_lines(faults.found, checked.program.datasets)
 
 
 def _later(declared: Declared, said: Diagnostic) -> Later:

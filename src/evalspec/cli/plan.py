@@ -12,11 +12,12 @@ from evalspec.check.params import UnknownSetting
 from evalspec.cli.main import DONE, SPEC_WRONG, Usage
 from evalspec.cli.output import OutputFault, demand_writable, environment, tell, write_whole
 from evalspec.cli.selecting import add_selection, selection, settings
+from evalspec.language.privacy import OPEN, privacy_of
 from evalspec.pipeline import SpecFault
 from evalspec.plan.estimate import Estimate
 from evalspec.plan.plan import EmptySelection, Plan, not_runnable
 from evalspec.planning import Estimates, estimates, load, plan_document
-from evalspec.report.asked import asked, asked_document, render_asked
+from evalspec.report.asked import Asked, Unasked, asked, asked_document, render_asked
 from evalspec.report.diagnostics import summary_line
 from evalspec.report.differing import differences, render_differences
 from evalspec.report.glyphs import visible
@@ -31,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("spec", metavar="SPEC", type=Path, help="the spec")
     add_selection(parser)
     parser.add_argument("--show", type=int, metavar="N", help="print the exact messages of N examples")
+    parser.add_argument("--show-private", action="store_true", help="show private columns, too")
     parser.add_argument(
         "--store", type=Path, metavar="DIR", help="where answers are kept (.evalspec beside the spec)"
     )
@@ -81,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
     if other is not None:
         sys.stdout.write(render_differences(differences(plan, other), str(options.diff)))
     elif options.show is not None:
-        _show(plan, options.show, as_json=options.format == "json")
+        _show(plan, options)
     elif options.format == "json":
         print(json.dumps(plan_document(plan, front, found, Path("plan.json"), how.settings), indent=1))
     else:
@@ -145,10 +147,13 @@ def _row(name: str, e: Estimate) -> list[str]:
     ]
 
 
-def _show(plan: Plan, count: int, *, as_json: bool) -> None:
+def _show(plan: Plan, options: argparse.Namespace) -> None:
     """The exact messages of the first examples, as each candidate would get them."""
-    found = [one for planned in plan.tasks for one in asked(planned, count)]
-    if as_json:
+    found: list[Asked | Unasked] = []
+    for planned in plan.tasks:
+        hidden = OPEN if options.show_private else privacy_of(planned.task, plan.program.datasets)
+        found += asked(planned, options.show, hidden)
+    if options.format == "json":
         print(json.dumps([asked_document(one) for one in found], indent=1, ensure_ascii=False))
     else:
         sys.stdout.write("".join(map(render_asked, found)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from evalspec.cli.main import DONE, SPEC_WRONG, USAGE, Usage
 from evalspec.cli.output import tell, width_of
 from evalspec.cli.stored import Stale, add_stored, stored_run
+from evalspec.language.privacy import OPEN, privacy_of
 from evalspec.pipeline import SpecFault
 from evalspec.report.diagnostics import summary_line
 from evalspec.report.examples import WIDTH, Form, Shown, render_example
@@ -34,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--candidate", metavar="C", help="only this candidate")
     parser.add_argument("--task", metavar="T", help="only this task")
     parser.add_argument("-n", type=int, default=5, metavar="N", help="how many examples of each task (5)")
+    parser.add_argument("--show-private", action="store_true", help="show private columns, too")
     parser.add_argument("--full", action="store_true", help="whole texts, however long")
 
 
@@ -83,7 +85,9 @@ def _demand(kind: str, name: str | None, found: list[PlannedTask], known: Iterab
 def _show_task(planned: PlannedTask, replayed: Replayed, plan: Plan, options: argparse.Namespace) -> int:
     """Prints a task's examples that fit, the first of them; how many that were."""
     traces = {c.name: replayed.traces[planned.task.name, c.name] for c in planned.candidates}
-    scored = score_task(planned, [judge(planned, c, traces[c.name]) for c in planned.candidates], plan.seed)
+    judged = [judge(planned, c, traces[c.name]) for c in planned.candidates]
+    scored = score_task(planned, judged, plan.seed, plan.program.datasets[planned.task.dataset])
+    private = OPEN if options.show_private else privacy_of(planned.task, plan.program.datasets)
     judgements = {name: [e.judgement for e in scored.candidates[name].examples] for name in traces}
     wanted = Wanted(
         wrong=options.wrong, disagree=options.disagree, subset=options.subset, candidate=options.candidate
@@ -97,6 +101,7 @@ def _show_task(planned: PlannedTask, replayed: Replayed, plan: Plan, options: ar
             row=planned.rows[number],
             examples={name: scored.candidates[name].examples[number] for name in names},
             traces={name: [t for t in traces[name] if t.visit.example == number] for name in names},
+            private=private,
         )
         sys.stdout.write(render_example(shown, form))
     if len(numbers) > options.n:

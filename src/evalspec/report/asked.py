@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalspec.language.candidates import Hosted, ModelSpec
+from evalspec.language.privacy import MASK, OPEN, Privacy
 from evalspec.plan.conversations import source_for
 from evalspec.plan.estimate import known_requests
 from evalspec.plan.plan import PlannedTask
@@ -61,15 +62,19 @@ class Unasked:
     why: str
 
 
-def asked(planned: PlannedTask, count: int) -> Iterator[Asked | Unasked]:
-    """What is asked about the first `count` examples: example by example, and what cannot be told."""
+def asked(planned: PlannedTask, count: int, private: Privacy = OPEN) -> Iterator[Asked | Unasked]:
+    """What is asked about the first `count` examples: example by example, and what cannot be told.
+
+    Messages that hold private columns are masked as a whole.
+    """
     hosted = [c for c in planned.candidates if isinstance(c.at_step(planned.task.steps[0].name).use, Hosted)]
     if not hosted:
         why = "no candidate is asked with messages (baselines and recorded answers read the data)"
         yield Unasked(planned.task.name, why)
         return
     for row in planned.rows[:count]:
-        yield from _about(replace(planned, rows=(row,)), row, hosted)
+        for found in _about(replace(planned, rows=(row,)), row, hosted):
+            yield _masked(found, private)
     yield from (Unasked(planned.task.name, why) for why in _left_out(planned, hosted))
 
 
@@ -100,6 +105,12 @@ def _about(planned: PlannedTask, row: Row, hosted: Sequence[ModelSpec]) -> Itera
     yield from found.values()
     for why in broken:
         yield Unasked(planned.task.name, f"the prompt of example {row.id} cannot be rendered: {why}")
+
+
+def _masked(found: Asked | Unasked, private: Privacy) -> Asked | Unasked:
+    if isinstance(found, Unasked) or found.step not in private.messages:
+        return found
+    return replace(found, messages=tuple(replace(m, content=MASK, images=()) for m in found.messages))
 
 
 def _joined(ways: tuple[Way, ...], own: Way) -> tuple[Way, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.answers.finding import spelt
+from evalspec.language.privacy import MASK, OPEN, Privacy
 from evalspec.models.model import Answer, Failure
 from evalspec.plan.conversations import requests_of
 from evalspec.plan.plan import Passing, PlannedTask
@@ -42,6 +43,7 @@ class Shown:
     row: Row
     examples: Mapping[str, Example]
     traces: Mapping[str, Sequence[Trace]]
+    private: Privacy = OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +62,9 @@ def render_example(shown: Shown, form: Form | None = None) -> str:
     prompts = {name: dict(_prompts(name, shown)) for name in shown.examples}
     asked = "\n".join(text for steps in prompts.values() for text in steps.values())
     for column, value in row.values.items():
-        lines += _cell(column, value, asked, form)
-    lines += _field("gold", gold_of(task.final, row), form)
+        lines += _cell(column, MASK if column in shown.private.columns else value, asked, form)
+    hidden = shown.private.hides(task.final.gold)
+    lines += _field("gold", MASK if hidden else gold_of(task.final, row), form)
     told: set[str] = set()
     for name, example in shown.examples.items():
         lines += _candidate(name, example, shown, prompts[name], told, form)
@@ -111,7 +114,7 @@ def _candidate(
         if prompt and prompt not in told:
             told.add(prompt)
             yield from _field("asked", prompt, form)
-        yield from _step(step, form, several=len(steps) > 1)
+        yield from _step(step, shown, form, several=len(steps) > 1)
     if used := ", ".join(_used(example)):
         yield f"   took: {used}"
 
@@ -121,6 +124,8 @@ def _verdict(name: str, example: Example, shown: Shown) -> str:
     judgement = example.judgement
     value = judgement.reading.value
     answer = visible(_middle_out(spelt(value), SHORT)) if value is not None else judgement.outcome.value
+    if value is not None and shown.private.hides_value(shown.planned.task.final):
+        answer = MASK
     return f"{visible(name)}: {answer} ({_told(judgement)}{_sure(example)}{_cost(example, shown)})"
 
 
@@ -169,7 +174,8 @@ def _prompts(name: str, shown: Shown) -> Iterator[tuple[str, str]]:
     candidate = next(c for c in shown.planned.candidates if c.name == name)
     for trace in (t for t in shown.traces[name] if t.visit.passing is Passing.FREE):
         for step, request in requests_of(shown.planned, candidate, trace).items():
-            yield step, "\n".join(line for m in request.messages for line in _lines_of(m))
+            told = "\n".join(line for m in request.messages for line in _lines_of(m))
+            yield step, MASK if step in shown.private.messages else told
 
 
 def _lines_of(message: Message) -> Iterator[str]:
@@ -177,20 +183,24 @@ def _lines_of(message: Message) -> Iterator[str]:
     yield from (f"[image] {image.label}" for image in message.images)
 
 
-def _step(step: StepTrace, form: Form, *, several: bool) -> Iterator[str]:
+def _step(step: StepTrace, shown: Shown, form: Form, *, several: bool) -> Iterator[str]:
     width = max(form.width, NARROWEST)
     if several:
         value = step.reading.value
         answer = (
             visible(_middle_out(spelt(value), SHORT)) if value is not None else step.reading.outcome.value
         )
+        if value is not None and shown.private.hides_value(shown.planned.task.step(step.step)):
+            answer = MASK
         yield from wrapped(f"   step {visible(step.step)}: {answer}", width, rest=INDENT)
     if step.reading.why is not None:
-        yield from wrapped(f"   why: {visible(step.reading.why)}", width, rest=INDENT)
+        why = MASK if shown.private.hides_responses else visible(step.reading.why)
+        yield from wrapped(f"   why: {why}", width, rest=INDENT)
     if isinstance(step.reply, Failure):
-        yield from wrapped(f"   failed: {visible(step.reply.message)}", width, rest=INDENT)
+        failed = MASK if shown.private.hides_responses else visible(step.reply.message)
+        yield from wrapped(f"   failed: {failed}", width, rest=INDENT)
     if isinstance(step.reply, Answer) and step.reply.response != _said(step):
-        yield from _field("said", step.reply.response, form)
+        yield from _field("said", MASK if shown.private.hides_responses else step.reply.response, form)
 
 
 def _said(step: StepTrace) -> str:

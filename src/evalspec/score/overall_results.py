@@ -41,6 +41,7 @@ def _candidate(scores: DecisionScores, overall: Overall, place: int) -> Document
     some = next(iter(overall.tasks.values())).judged
     outcomes = [c.outcomes for c in overall.tasks.values()]
     empty: dict[str, Json] = {
+        "fields": {},
         "subsets": {},
         "budgets": [],
         "no_worse_than": [],
