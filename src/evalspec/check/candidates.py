@@ -24,7 +24,7 @@ from evalspec.language.call_names import PROVIDERS, RESERVED_PARAMETERS
 from evalspec.language.candidates import Environment, Hosted, Http, ModelSpec, Price
 from evalspec.language.schema import BLOCKS
 from evalspec.syntax import tree
-from evalspec.text.diagnostics import did_you_mean, nearest, problem
+from evalspec.text.diagnostics import did_you_mean, nearest, problem, rewritten
 from evalspec.text.units import Unit
 from evalspec.text.values import dataclass, field, replace
 
@@ -232,11 +232,18 @@ def _hosted(node: tree.Text, entries: Entries, around: Surroundings, faults: Fau
 
 
 def _known_provider(node: tree.Text, faults: Faults) -> None:
-    """Warns of a provider that is nearly one that litellm knows; others may be newer than this list."""
-    provider = node.text.split("/", 1)[0]
+    """Refuses a slip of a provider's name; warns of one that litellm may know since this list was made."""
+    provider, _, rest = node.text.partition("/")
+    if provider in PROVIDERS:
+        return
     guess = nearest(provider, PROVIDERS)
-    if provider not in PROVIDERS and guess is not None:
-        faults.add("W0411", node.at, f"no provider `{provider}` is known", f"did you mean `{guess}`?")
+    said = f"no provider `{provider}` is known"
+    if guess is None:
+        faults.add("W0411", node.at, said, "it works if your litellm has it",
+                   "an endpoint of your own is reached by `base_url = …`")  # fmt: skip
+        return
+    fixes = rewritten(node.at, f'"{guess}/{rest}"') if '"' not in rest and "\\" not in rest else ()
+    faults.add("E0474", node.at, said, f"did you mean `{guess}`?", fixes=fixes)
 
 
 def _provider(entries: Entries, around: Surroundings, faults: Faults) -> tuple[str | None, Connection]:
@@ -277,7 +284,8 @@ def _price(block: tree.Block, faults: Faults) -> Price | None:
     for name in ("input", "output"):
         value = entries.value(name)
         if value is None:
-            faults.add("E0406", block.header, f"`price` needs `{name}`", f"write `{name} = $0.15`")
+            if name not in entries.spoiled:
+                faults.add("E0406", block.header, f"`price` needs `{name}`", f"write `{name} = $0.15`")
             continue
         found = quantity_of(value, (Unit.MONEY,), f"`{name}`", faults)
         if found is not None and found.value < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evalspec.syntax import repairs
+from evalspec.syntax.figures import misspelt_figure
 from evalspec.syntax.tokens import ENDS_VALUE, STARTS_VALUE
 from evalspec.text.diagnostics import Diagnostic, Edit, Fix, problem
 from evalspec.text.source import Source, Span
@@ -86,7 +87,7 @@ def _foreign(here: Situation) -> Diagnostic | None:
             "E0103",
             here.at,
             f"`{shown}` has no meaning here",
-            f"write `{offer}`" if offer else "",
+            f"write `{offer}`" if offer else "put a text into quotes, or take the sign out",
             fixes=fixes or repairs.quoted(here.source, here.at.start),
         )
     return None
@@ -275,6 +276,7 @@ def _shown(token: Token) -> str:
 RULES = (
     _unterminated,
     _colon,
+    misspelt_figure,
     _head,
     _foreign,
     _single_equals,

@@ -123,6 +123,7 @@ CATALOGUE: Mapping[str, str] = {
     "E0470": "a file of Python that cannot be read",
     "E0471": "a function that its file does not have",
     "E0472": "a model that is made of itself",
+    "E0474": "a provider whose name is misspelt",
     "E0473": "too many combinations of models",
     "E0450": "a metric of more samples than are asked",
     "E0451": "something of a load without a load",
