@@ -62,7 +62,8 @@ def test_damaged_jobs_are_checked_to_the_end(kind: Kind, part: int, tmp_path: Pa
 def test_a_trial_is_the_same_whenever_it_is_made() -> None:
     for kind in Kind:
         assert [trial(kind, n) for n in range(5)] == [trial(kind, n) for n in range(5)]
-        assert all(trial(kind, n).files != trial(kind, n).undamaged for n in range(3))
+        tried = [trial(kind, n) for n in range(50)]
+        assert sum(t.files != t.undamaged for t in tried) > 40  # now and then, damage changes nothing
 
 
 def test_the_undamaged_job_is_understood_so_that_damage_tells() -> None:
