@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import cast
-
-import pytest
+from typing import TYPE_CHECKING, cast
 
 from evalspec.language.schema import BLOCKS, BlockKind, Entry
 from evalspec.pipeline import check_source
 from evalspec.text.diagnostics import errors
 from evalspec.text.source import Source
 from evalspec.text.values import replace
+
+if TYPE_CHECKING:
+    import pytest
 
 SPEC = """
 dataset t {
