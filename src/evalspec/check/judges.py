@@ -17,7 +17,6 @@ from evalspec.syntax import tree
 from evalspec.text.patterns import Pattern
 
 if TYPE_CHECKING:
-
     from evalspec.check.entries import Faults
     from evalspec.check.names import Declared
 

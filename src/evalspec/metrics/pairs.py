@@ -36,15 +36,15 @@ def paired_difference(
     `a` and `b` hold one number an example; NaN marks an example not finished, which drops the pair. `n`
     counts the pairs left. se = sd(d, ddof 1)/√n. For 0/1 data with fewer than 25 discordant pairs the
     interval is Bonett-Price's (2012): one is added to both kinds of discordant pair and 2 to n, so that it
-    keeps a width where all pairs agree. Other constant differences have no interval. Raises ValueError on
-    lengths that differ.
+    keeps a width where all pairs agree, and where all differ alike. Other constant differences have no
+    interval. Raises ValueError on lengths that differ.
     """
     left, right, w = _finished(a, b, weights)
     if left.size == 0:
         return undefined(NO_DATA)
     d = left - right
     binary = is_binary(left) and is_binary(right)
-    if binary and np.count_nonzero(d) < FEW_DISCORDANT:
+    if binary and (np.count_nonzero(d) < FEW_DISCORDANT or is_constant(d)):
         return _bonett_price(d, w, level)
     return t_interval(d, w, level)
 

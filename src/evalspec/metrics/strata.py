@@ -5,6 +5,7 @@ The shares are fixed figures, not estimates: what varies is the mean of each par
 
 from collections.abc import Hashable, Mapping, Sequence
 from math import sqrt
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,11 +16,13 @@ from evalspec.metrics.means import moments, t_quantile
 from evalspec.metrics.records import Estimate, bare, undefined
 
 SUM_TOLERANCE = 1e-6
+Cell = TypeVar("Cell", bound=Hashable)
+
 ONE_VALUE = "a part with a single example gives no interval"
 
 
 def post_stratified(
-    y: ArrayLike, cell: Sequence[Hashable], shares: Mapping[Hashable, float], level: float = 0.95
+    y: ArrayLike, cell: Sequence[Cell], shares: Mapping[Cell, float], level: float = 0.95
 ) -> Estimate:
     """The mean of `y` with each cell counted by its share in production: θ = Σ W_h·ȳ_h.
 
@@ -53,7 +56,7 @@ def post_stratified(
     return _with_t(theta, sqrt(sum(inside)), 1 / float(each @ each), values.size, level)
 
 
-def _without(cell: Hashable, parts: Mapping[Hashable, Floats], shares: Mapping[Hashable, float]) -> Estimate:
+def _without(cell: Cell, parts: Mapping[Cell, Floats], shares: Mapping[Cell, float]) -> Estimate:
     """No value, since a cell has no data; the bounds that 0/1 data leave it."""
     why = f"no data for `{cell}`, which has a share of {shares[cell]:.0%}"
     known = [(shares[h], p) for h, p in parts.items() if p.size]

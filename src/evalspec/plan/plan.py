@@ -86,17 +86,27 @@ class EmptySelection(ValueError):
 def build_plan(program: Program, data: Mapping[str, Loaded], selection: Selection, seed: int = 0) -> Plan:
     """The plan for what is selected of a program. Raises EmptySelection."""
     _known(selection.models, _candidate_names(program), "model")
-    _known(selection.tasks, program.tasks, "task")
+    _known(selection.tasks, {**program.tasks, **program.decisions}, "task")
     if selection.limit is not None and selection.limit < 1:
         raise EmptySelection("the selection leaves nothing to run: its limit is below 1")
     if selection.subset is not None:
         _known((selection.subset,), {s.name: s for s in program.subsets}, "subset")
-    tasks = [_planned(task, program, data, selection, seed) for task in program.tasks.values()
-             if not selection.tasks or task.name in selection.tasks]  # fmt: skip
+    chosen = _tasks(selection, program)
+    tasks = [_planned(t, program, data, selection, seed) for t in program.tasks.values() if t.name in chosen]
     kept = tuple(t for t in tasks if t.candidates and t.rows)
     if not kept:
         raise EmptySelection("the selection leaves nothing to run")
     return Plan(program=program, data=data, tasks=kept, selection=selection, seed=seed)
+
+
+def _tasks(selection: Selection, program: Program) -> frozenset[str]:
+    """The tasks that are selected: by their names, or by that of a decision over them."""
+    if not selection.tasks:
+        return frozenset(program.tasks)
+    weighed = [
+        t for name in selection.tasks if name in program.decisions for t in program.decisions[name].weights
+    ]
+    return frozenset((*weighed, *selection.tasks))
 
 
 def not_runnable(plan: Plan) -> tuple[Diagnostic, ...]:

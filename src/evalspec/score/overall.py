@@ -118,7 +118,7 @@ def _place(candidate: Overall, rank: Sequence[str]) -> tuple[object, ...]:
 
 def _overall(name: str, decision: Decision, tasks: Mapping[str, TaskScores], wins: Estimate) -> Overall:
     own = {task: scores.candidates[name] for task, scores in tasks.items()}
-    wanted = dict.fromkeys((*decision.rank, *decision.report, "accuracy"))
+    wanted = dict.fromkeys((*decision.rank, *decision.report, "accuracy", "error_rate"))
     return Overall(
         name=name,
         tasks=own,
