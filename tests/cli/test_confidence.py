@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,7 @@ def test_the_plan_shows_exactly_the_messages_that_are_sent(job: Job) -> None:
     shown = job.shown.out
     assert job.shown.code == 0
     blocks = shown.split("── ")[1:]
-    assert [block.split(" · ")[:2] for block in blocks] == [
+    assert [block.splitlines()[0].split(" · ")[::2] for block in blocks] == [
         ["by_tokens", "mini"],
         ["by_word", "mini"],
         ["either", "mini"],
@@ -139,11 +140,17 @@ def test_the_plan_shows_exactly_the_messages_that_are_sent(job: Job) -> None:
     ]
     sent = {_as_shown(body) for body in job.bodies}
     for block in blocks:
-        messages = block.partition("\n")[2].partition("[parameters]")[0].rstrip("\n")
-        assert messages in sent
+        assert _shown_messages(block) in sent
     assert "You route." in blocks[1]
     assert STATED in blocks[1]
     assert STATED not in blocks[0]
+
+
+def _shown_messages(block: str) -> str:
+    """The messages of what `plan --show` prints, without its margin."""
+    lines = block.splitlines()
+    messages = takewhile(lambda line: not line.startswith(("[parameters]", "[confidence]")), lines[2:])
+    return "\n".join(line.removeprefix("  ") for line in messages).rstrip("\n")
 
 
 def _as_shown(body: servers.Body) -> str:

@@ -128,9 +128,19 @@ def test_text_under_the_name_of_gzip(tmp_path: Path) -> None:
 
 
 def test_what_stops_the_reading_is_told_however_much_was_told_before(tmp_path: Path) -> None:
-    packed = gzip.compress(b"a,b\n" + b"1\n" * 100_000)
+    packed = gzip.compress(b"a,b\n" + b"1\n" * 9_000)
     _, told = read_bytes(tmp_path, "a.csv.gz", packed[:-9])
     assert [fault.code for fault in told] == ["E0631"] * 20 + ["E0642", "E0644"]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("a.csv", b"1\n"), ("a.csv", b"\0\n"), ("a.csv", b"\xff\n"), ("a.jsonl", b"no\n")]
+)
+def test_a_file_of_nothing_but_faults_is_given_up(tmp_path: Path, name: str, line: bytes) -> None:
+    _, told = read_bytes(tmp_path, name, b"a,b\n" + line * 50_000)
+    (last,) = [fault for fault in told if fault.code == "E0643"]
+    assert last.message == "more than 10,000 faults up to this line: the rest is not read"
+    assert len(told) <= 24
 
 
 def test_a_warning_forbids_neither_the_digest_nor_other_errors(tmp_path: Path) -> None:

@@ -247,6 +247,12 @@ def test_a_zipped_file_that_ends_too_early_is_a_fault_and_keeps_what_came_before
     assert faults[0].line == table.rows + 1
 
 
+def test_of_very_many_faults_the_first_are_kept_and_the_rest_is_not_read(tmp_path: Path) -> None:
+    table, faults = read(tmp_path, b"\0\n" * 50_000)
+    assert [fault.line for fault in faults] == list(range(1, 21))
+    assert table.unusable == 10_001
+
+
 def test_files_that_are_damaged_or_missing_are_faults(tmp_path: Path) -> None:
     _, damaged = read(tmp_path, b"\x1f\x8b\x08\x00garbage garbage garbage")
     _, missing = read_recorded([tmp_path / "none.jsonl", tmp_path], model="mini")

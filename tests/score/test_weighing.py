@@ -246,7 +246,10 @@ def test_a_macro_average_has_the_interval_of_its_overlapping_parts(tmp_path: Pat
     task = scored(tmp_path, GROUPS + spec(""))
     right, long, es = drawn["m right"], drawn["length"] == "long", drawn["lang"] == "es"
     peer = metrics.combined_mean(
-        [right[long], right[es]], [np.flatnonzero(long).tolist(), np.flatnonzero(es).tolist()], [0.5, 0.5], flags=True
+        [right[long], right[es]],
+        [np.flatnonzero(long).tolist(), np.flatnonzero(es).tolist()],
+        [0.5, 0.5],
+        flags=True,
     )
     found = metric(task, "accuracy", subset="kinds")
     assert ends(found) == pytest.approx((peer.low, peer.high))

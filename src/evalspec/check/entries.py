@@ -177,6 +177,8 @@ def _free_name(key: tree.Word, kind: BlockKind, faults: Faults) -> bool:
 def _unknown(at: Span, name: str, kind: BlockKind, faults: Faults) -> None:
     names = kind.entries if nearest(name, kind.entries) else [n for n, e in kind.entries.items() if e.built]
     help_line, fixes = did_you_mean(name, names, at=at)
+    if kind.bounds and not fixes:
+        help_line = f"a bound is written with a sign: `{name} <= …`"
     faults.found.append(problem("E0403", at, f"`{kind.name}` has no `{name}`", help_line, fixes=fixes))
 
 

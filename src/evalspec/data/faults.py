@@ -73,6 +73,11 @@ class Faults:
         self.add(problem(code, self.file.at, message, *help_lines))
 
     @property
+    def number(self) -> int:
+        """How many faults were found, told or not."""
+        return len(self.kept) + self.untold + self.repeats.total()
+
+    @property
     def forbid(self) -> bool:
         """Whether anything told so far is an error."""
         return bool(self.final or errors(self.kept))

@@ -10,7 +10,8 @@ class Limits:
     """The bounds of one dataset. Texts are counted in code points, records and files in bytes, unpacked.
 
     `record` bounds what is held while a record (or line) is read, `text` and `lines` what a small
-    compressed file may unpack to, `rows` and `cells` what a table may grow to in memory.
+    compressed file may unpack to, `rows` and `cells` what a table may grow to in memory; a file with more than
+    `all_faults` is not read on.
     """
 
     cell: int = 2**20
@@ -22,6 +23,7 @@ class Limits:
     columns: int = 10_000
     depth: int = 200
     faults: int = 20  # told one by one for each file
+    all_faults: int = 10_000  # after which a file is given up
 
 
 LIMITS = Limits()

@@ -56,6 +56,10 @@ class Tape:
         self.faults.add_final(problem(code, place, message, *help_lines))
         self.stopped = True
 
+    def _given_up(self) -> None:
+        most = f"{self.limits.all_faults:,}"
+        self.stop("E0643", f"more than {most} faults up to this line: the rest is not read", "mend the first")
+
     def too_many_rows(self) -> None:
         """Tells that the table is full, and stops."""
         self.stop("E0643", f"the dataset has more than {self.limits.rows} rows", "draw a sample of it")
@@ -78,6 +82,9 @@ class Tape:
                 text = raw.decode("ascii") if raw.isascii() and b"\0" not in raw else self._decoded(raw)
                 self.held.append(text)
                 yield text
+                if self.faults.number > self.limits.all_faults:
+                    self._given_up()
+                    return
         except EOFError:
             self.stop("E0642", f"the gzipped file is cut off{self._behind()}", "fetch or write it again")
         except (gzip.BadGzipFile, zlib.error) as fault:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 
+KEPT_FAULTS = 20
+MOST_FAULTS = 10_000  # in one file; then it is not read on
+
 # What an answer is found by: task, step, prompt variant, example, sample. None: the row names no such thing.
 Slot = tuple[str | None, str | None, str | None, str, int]
 
@@ -53,11 +56,12 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedTable:
-    """What was recorded, by what it answers. `rows` counts those that are used."""
+    """What was recorded, by what it answers. `rows` counts those that are used, `unusable` the faults."""
 
     answers: Mapping[Slot, Answer | Failure]
     rows: int
     skipped: Skipped
+    unusable: int = 0
 
     def find(self, request: Request) -> Answer | Failure | None:
         """What was recorded for a request: rows that name its task and step before rows that name neither."""
@@ -78,18 +82,21 @@ class RecordedTable:
 def read_recorded(
     files: Iterable[Path], *, model: str, tasks: Collection[str] | None = None, variants: Collection[str] = ()
 ) -> tuple[RecordedTable, tuple[RecordedFault, ...]]:
-    """The table of what `model` answered, and the faults found on the way.
+    """The table of what `model` answered, and the first 20 faults found on the way.
 
     Rows that name another model, or a task outside `tasks` (None: any task), are skipped and counted;
     so are rows about changed (perturbed) examples, and, where there are `variants` of prompts, rows that
     name another one; where there are none, the prompt that a row names means nothing. Of two equal rows
-    one is kept; two that differ about the same thing are a fault, and the first one is kept.
+    one is kept; two that differ about the same thing are a fault, and the first one is kept. A file with
+    more than 10,000 faults is not read on.
     """
     reading = _Reading(model=model, tasks=tasks, variants=variants)
     for path in files:
         reading.read(path)
     skipped = Skipped(**reading.skipped)
-    table = RecordedTable(answers=reading.answers, rows=len(reading.answers), skipped=skipped)
+    table = RecordedTable(
+        answers=reading.answers, rows=len(reading.answers), skipped=skipped, unusable=reading.unusable
+    )
     return table, tuple(reading.faults)
 
 
@@ -104,26 +111,32 @@ class _Reading:
     places: dict[Slot, tuple[str, int]] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
     faults: list[RecordedFault] = field(default_factory=list)
+    unusable: int = 0
 
     def read(self, path: Path) -> None:
-        number = 0
+        number, before = 0, self.unusable
         try:
             for line in _lines(path):
                 number += 1
                 if line:
                     self._take(str(path), number, line)
+                if self.unusable - before > MOST_FAULTS:
+                    return
         except (OSError, EOFError, zlib.error) as error:
             # EOFError: a gzip file that ends before its time. What came before is kept.
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            self.faults.append(
-                RecordedFault(str(path), number + 1 if number else 0, f"cannot be read: {reason}")
-            )
+            self._fault(str(path), number + 1 if number else 0, f"cannot be read: {reason}")
+
+    def _fault(self, file: str, line: int, message: str) -> None:
+        self.unusable += 1
+        if len(self.faults) < KEPT_FAULTS:
+            self.faults.append(RecordedFault(file, line, message))
 
     def _take(self, file: str, number: int, line: bytes) -> None:
         try:
             row = read_row(line)
         except BadRow as error:
-            self.faults.append(RecordedFault(file, number, str(error)))
+            self._fault(file, number, str(error))
             return
         reason = self._reason_to_skip(row)
         if reason is not None:
@@ -149,7 +162,7 @@ class _Reading:
             first_file, first_line = self.places[slot]
             where = f"line {first_line}" + ("" if first_file == file else f" of {first_file}")
             message = f"`{slot[3]}` was already answered otherwise in {where}"
-            self.faults.append(RecordedFault(file, number, message))
+            self._fault(file, number, message)
 
 
 def _same(one: Answer | Failure, other: Answer | Failure) -> bool:

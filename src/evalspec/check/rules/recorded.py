@@ -45,13 +45,9 @@ def _of_model(
             f"this recorded answer cannot be used: {fault.message}",
             "mend the line, or take it out",
         )
-    if len(faults) > SHOWN:
-        yield problem(
-            "E0616",
-            spec.at,
-            f"{len(faults) - SHOWN} more recorded answers cannot be used",
-            "is this the right file?",
-        )
+    if table.unusable > SHOWN:
+        more = f"{table.unusable - SHOWN:,} more recorded answers cannot be used"
+        yield problem("E0616", spec.at, more, "is this the right file?")
     if not faults:
         yield from _unused(spec, table, used_in)
 
