@@ -10,8 +10,8 @@ class Limits:
     """The bounds of one dataset. Texts are counted in code points, records and files in bytes, unpacked.
 
     `record` bounds what is held while a record (or line) is read, `text` and `lines` what a small
-    compressed file may unpack to, `rows` and `cells` what a table may grow to in memory; a file with more than
-    `all_faults` is not read on.
+    compressed file may unpack to, `rows` and `cells` what a table may grow to in memory; a file
+    with more than `all_faults` is not read on.
     """
 
     cell: int = 2**20
