@@ -262,9 +262,10 @@ async def test_a_candidate_of_which_many_requests_in_a_row_were_given_up_is_down
         async with candidates(server.url, "down", "good") as models:
             outcome = await ask_all({name: jobs(name, range(50)) for name in models}, models, settings=hasty)
     assert outcome.kinds("good") == {None}
-    assert outcome.texts("down").count(FailureKind.TRANSIENT) == 3
-    assert outcome.texts("down").count(FailureKind.NOT_ASKED) == 47
-    assert 6 <= sum(body["model"] == "down" for body in server.bodies) <= 7
+    given_up = outcome.texts("down").count(FailureKind.TRANSIENT)
+    assert given_up in (3, 4)  # two were in flight: the other may be at its last attempt
+    assert outcome.texts("down").count(FailureKind.NOT_ASKED) == 50 - given_up
+    assert 6 <= sum(body["model"] == "down" for body in server.bodies) <= 8
     stopped = [event.candidate for event in outcome.events if isinstance(event, CandidateStopped)]
     assert stopped == ["down"]
 
