@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from evalspec.metrics.costs import chow_threshold as chow_threshold
     from evalspec.metrics.costs import expected_cost as expected_cost
     from evalspec.metrics.costs import threshold_check as threshold_check
+    from evalspec.metrics.folds import fold_numbers as fold_numbers
     from evalspec.metrics.intervals import clopper_pearson as clopper_pearson
     from evalspec.metrics.intervals import mover as mover
     from evalspec.metrics.intervals import newcombe as newcombe
@@ -47,6 +48,13 @@ if TYPE_CHECKING:
     from evalspec.metrics.power import sample_size as sample_size
     from evalspec.metrics.ranks import kendall_tau_b as kendall_tau_b
     from evalspec.metrics.ranks import rank_intervals as rank_intervals
+    from evalspec.metrics.recalibration import Recalibrated as Recalibrated
+    from evalspec.metrics.recalibration import Recalibration as Recalibration
+    from evalspec.metrics.recalibration import chosen_method as chosen_method
+    from evalspec.metrics.recalibration import cross_fit as cross_fit
+    from evalspec.metrics.recalibration import fit_recalibration as fit_recalibration
+    from evalspec.metrics.recalibration import recalibrate as recalibrate
+    from evalspec.metrics.recalibration import recalibration_from_json as recalibration_from_json
     from evalspec.metrics.records import BrierDecomposition as BrierDecomposition
     from evalspec.metrics.records import BudgetCheck as BudgetCheck
     from evalspec.metrics.records import BudgetVerdict as BudgetVerdict
@@ -81,6 +89,7 @@ _NAMES = {
     "calibration": "ece ece_null overconfidence reliability_bins spiegelhalter_z",
     "classification": "accuracy balanced_accuracy f1 macro_f1 mcc precision recall",
     "costs": "best_action chow_threshold expected_cost threshold_check",
+    "folds": "fold_numbers",
     "intervals": "clopper_pearson mover newcombe weighted_proportion wilson",
     "latency": "budget_verdict percentile percentile_difference",
     "logistic": "calibration_line",
@@ -88,6 +97,8 @@ _NAMES = {
     "pairs": "holm mcnemar_midp paired_difference sign_flip",
     "power": "minimum_detectable_difference sample_size",
     "ranks": "kendall_tau_b rank_intervals",
+    "recalibration": "Recalibrated Recalibration chosen_method cross_fit fit_recalibration recalibrate "
+    "recalibration_from_json",
     "records": "BrierDecomposition BudgetCheck BudgetVerdict CalibrationLine Correlation Coverage EceNull "
     "Estimate Rank ReliabilityBin SampleSize ThresholdCheck ThresholdVerdict ZTest",
     "scores": "brier brier_decomposition certain_and_wrong log_loss pav",

@@ -33,13 +33,13 @@ def calibration_line(
     confidences that separate right from wrong) the parts concerned have no value, and `why`.
     """
     sample = claims(confidence, correct, weights)
-    x = _logit(clipped(sample.confidence, eps))
+    x = logit(clipped(sample.confidence, eps))
     z_quantile(level)
     large = _no_line(sample, None) or _in_the_large(sample, x, level)
     why = _no_line(sample, x)
     if why is not None:
         return CalibrationLine(slope=why, intercept=why, in_the_large=large, n=sample.n, why=why.why)
-    fit = _newton(np.column_stack([np.ones(sample.n), x]), sample.correct, _effective(sample))
+    fit = newton(np.column_stack([np.ones(sample.n), x]), sample.correct, _effective(sample))
     if fit is None:
         failed = undefined("the fit did not settle", sample.n)
         return CalibrationLine(slope=failed, intercept=failed, in_the_large=large, n=sample.n, why=failed.why)
@@ -65,7 +65,7 @@ def _no_line(sample: Claims, x: Floats | None) -> Estimate | None:
 
 
 def _in_the_large(sample: Claims, x: Floats, level: float) -> Estimate:
-    fit = _newton(np.ones((sample.n, 1)), sample.correct, _effective(sample), offset=x)
+    fit = newton(np.ones((sample.n, 1)), sample.correct, _effective(sample), offset=x)
     return undefined("the fit did not settle", sample.n) if fit is None else _wald(fit, 0, sample.n, level)
 
 
@@ -73,24 +73,29 @@ def _effective(sample: Claims) -> Floats:
     return sample.weight * (sample.total / float(sample.weight @ sample.weight))
 
 
-def _newton(
-    design: Floats, y: Floats, w: Floats, offset: Floats | float = 0.0
+def newton(
+    design: Floats, y: Floats, w: Floats, offset: Floats | float = 0.0, ridge: float = 0.0
 ) -> tuple[Floats, Floats] | None:
     """The coefficients and their covariance at the maximum of likelihood; None if it was not reached.
 
-    Starts at 0, where the information is largest, and halves each step until the likelihood does not fall.
+    Starts at 0 and halves each step until the likelihood does not fall. A `ridge` takes ridge/2·|β|² off the
+    log-likelihood, which gives separated classes a finite maximum.
     """
     beta = np.zeros(design.shape[1])
-    height = _log_likelihood(design @ beta + offset, y, w)
+
+    def height_at(beta: Floats) -> float:
+        return _log_likelihood(design @ beta + offset, y, w) - ridge / 2 * float(beta @ beta)
+
+    height = height_at(beta)
     for _ in range(STEPS):
         p = 0.5 * (1 + np.tanh((design @ beta + offset) / 2))
-        gradient = design.T @ (w * (y - p))
-        information = (design.T * (w * p * (1 - p))) @ design
+        gradient = design.T @ (w * (y - p)) - ridge * beta
+        information = (design.T * (w * p * (1 - p))) @ design + ridge * np.eye(beta.size)
         step = np.linalg.solve(information, gradient)
         if float(gradient @ step) < 1e-20 * float(w.sum()):
             return beta, np.linalg.inv(information).astype(np.float64)
         for _ in range(HALVINGS):
-            reached = _log_likelihood(design @ (beta + step) + offset, y, w)
+            reached = height_at(beta + step)
             if reached >= height - 1e-14 * abs(height):
                 break
             step = step / 2
@@ -108,5 +113,6 @@ def _wald(fit: tuple[Floats, Floats], index: int, n: int, level: float) -> Estim
     return Estimate(value=value, low=value - half, high=value + half, se=se, n=n)
 
 
-def _logit(c: Floats) -> Floats:
+def logit(c: Floats) -> Floats:
+    """The log odds of confidences that were clipped, so that it is finite."""
     return np.log(c) - np.log1p(-c)

@@ -57,7 +57,7 @@ def pav(confidence: ArrayLike, correct: ArrayLike, weights: ArrayLike | None = N
     sample = claims(confidence, correct, weights)
     if sample.n == 0:
         return np.zeros(0)
-    steps, fitted = _steps(sample)
+    steps, fitted = isotonic_steps(sample)
     asked = np.asarray(confidence, dtype=np.float64)
     position = np.searchsorted(steps, asked, side="right") - 1
     return fitted[np.maximum(position, 0)]
@@ -77,7 +77,7 @@ def brier_decomposition(
         return BrierDecomposition(
             brier=None, miscalibration=None, discrimination=None, uncertainty=None, n=0, why=NO_DATA
         )
-    steps, fitted = _steps(sample)
+    steps, fitted = isotonic_steps(sample)
     recalibrated = fitted[np.searchsorted(steps, sample.confidence)]
     constant = np.full(sample.n, sample.weight @ sample.correct / sample.total)
     score, best, base = (_score(sample, c) for c in (sample.confidence, recalibrated, constant))
@@ -97,8 +97,8 @@ def clipped(confidence: Floats, eps: float) -> Floats:
     return np.clip(confidence, eps, 1 - eps)
 
 
-def _steps(sample: Claims) -> tuple[Floats, Floats]:
-    """The distinct confidences in rising order, and the fitted value of each."""
+def isotonic_steps(sample: Claims) -> tuple[Floats, Floats]:
+    """The distinct confidences in rising order, and the fitted value of each; for claims already checked."""
     from scipy.optimize import isotonic_regression
 
     distinct, inverse = np.unique(sample.confidence, return_inverse=True)
