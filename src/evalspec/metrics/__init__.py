@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from evalspec.metrics.classification import mcc as mcc
     from evalspec.metrics.classification import precision as precision
     from evalspec.metrics.classification import recall as recall
+    from evalspec.metrics.cost_curves import CostCurve as CostCurve
+    from evalspec.metrics.cost_curves import Stretch as Stretch
+    from evalspec.metrics.cost_curves import cost_curve as cost_curve
+    from evalspec.metrics.cost_curves import crossovers as crossovers
+    from evalspec.metrics.cost_curves import review_curve as review_curve
     from evalspec.metrics.costs import best_action as best_action
     from evalspec.metrics.costs import chow_threshold as chow_threshold
     from evalspec.metrics.costs import expected_cost as expected_cost
@@ -79,15 +84,24 @@ if TYPE_CHECKING:
     from evalspec.metrics.selective import auroc as auroc
     from evalspec.metrics.selective import coverage_at_risk as coverage_at_risk
     from evalspec.metrics.selective import excess_aurc as excess_aurc
+    from evalspec.metrics.spreads import answering_pays as answering_pays
+    from evalspec.metrics.spreads import prior_spread as prior_spread
+    from evalspec.metrics.spreads import promised_costs as promised_costs
+    from evalspec.metrics.spreads import uniform_spread as uniform_spread
+    from evalspec.metrics.spreads import worst_case_spread as worst_case_spread
     from evalspec.metrics.strata import combined_mean as combined_mean
     from evalspec.metrics.strata import influences as influences
     from evalspec.metrics.strata import post_stratified as post_stratified
+    from evalspec.metrics.thresholds import CrossFittedThreshold as CrossFittedThreshold
+    from evalspec.metrics.thresholds import best_threshold as best_threshold
+    from evalspec.metrics.thresholds import cross_fitted_threshold as cross_fitted_threshold
 
 # The same names again, for the run time; a test holds the two lists together.
 _NAMES = {
     "binning": "chosen_binning",
     "calibration": "ece ece_null overconfidence reliability_bins spiegelhalter_z",
     "classification": "accuracy balanced_accuracy f1 macro_f1 mcc precision recall",
+    "cost_curves": "CostCurve Stretch cost_curve crossovers review_curve",
     "costs": "best_action chow_threshold expected_cost threshold_check",
     "folds": "fold_numbers",
     "intervals": "clopper_pearson mover newcombe weighted_proportion wilson",
@@ -103,7 +117,9 @@ _NAMES = {
     "Estimate Rank ReliabilityBin SampleSize ThresholdCheck ThresholdVerdict ZTest",
     "scores": "brier brier_decomposition certain_and_wrong log_loss pav",
     "selective": "augrc aurc auroc coverage_at_risk excess_aurc",
+    "spreads": "answering_pays prior_spread promised_costs uniform_spread worst_case_spread",
     "strata": "combined_mean influences post_stratified",
+    "thresholds": "CrossFittedThreshold best_threshold cross_fitted_threshold",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
