@@ -56,7 +56,7 @@ AT_TOP = {
 INSIDE_FUNCTIONS = {
     "language": {"jinja2", "regex"},
     "data": {"pyarrow", "fsspec", "jsonschema"},
-    "metrics": {"scipy"},
+    "metrics": {"scipy", "threadpoolctl"},
     "models": {"aiohttp", "litellm", "sklearn", "threadpoolctl", "openai", "httpx"},
     "answers": {"regex", "jsonschema", "referencing"},
     "check": {"jsonschema"},
@@ -66,7 +66,7 @@ INSIDE_FUNCTIONS = {
     "api": {"anyio"},
     "cli": {"tabulate"},
 }
-FOR_TYPES = {"models": {"aiohttp"}, "run": {"rich", "anyio"}}
+FOR_TYPES = {"metrics": {"threadpoolctl"}, "models": {"aiohttp"}, "run": {"rich", "anyio"}}
 
 
 def test_every_room_has_its_place() -> None:

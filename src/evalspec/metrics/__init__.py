@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from evalspec.metrics.pairs import mcnemar_midp as mcnemar_midp
     from evalspec.metrics.pairs import paired_difference as paired_difference
     from evalspec.metrics.pairs import sign_flip as sign_flip
+    from evalspec.metrics.pairs import sign_flips as sign_flips
     from evalspec.metrics.power import minimum_detectable_difference as minimum_detectable_difference
     from evalspec.metrics.power import sample_size as sample_size
     from evalspec.metrics.ranks import kendall_tau_b as kendall_tau_b
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from evalspec.metrics.strata import combined_mean as combined_mean
     from evalspec.metrics.strata import influences as influences
     from evalspec.metrics.strata import post_stratified as post_stratified
+    from evalspec.metrics.strata import stratified_difference as stratified_difference
     from evalspec.metrics.thresholds import CrossFittedThreshold as CrossFittedThreshold
     from evalspec.metrics.thresholds import best_threshold as best_threshold
     from evalspec.metrics.thresholds import cross_fitted_threshold as cross_fitted_threshold
@@ -108,7 +110,7 @@ _NAMES = {
     "latency": "budget_verdict percentile percentile_difference",
     "logistic": "calibration_line",
     "means": "bootstrap clustered_mean design_effect mean_estimate",
-    "pairs": "holm mcnemar_midp paired_difference sign_flip",
+    "pairs": "holm mcnemar_midp paired_difference sign_flip sign_flips",
     "power": "minimum_detectable_difference sample_size",
     "ranks": "kendall_tau_b rank_intervals",
     "recalibration": "Recalibrated Recalibration chosen_method cross_fit fit_recalibration recalibrate "
@@ -118,7 +120,7 @@ _NAMES = {
     "scores": "brier brier_decomposition certain_and_wrong log_loss pav",
     "selective": "augrc aurc auroc coverage_at_risk excess_aurc",
     "spreads": "answering_pays prior_spread promised_costs uniform_spread worst_case_spread",
-    "strata": "combined_mean influences post_stratified",
+    "strata": "combined_mean influences post_stratified stratified_difference",
     "thresholds": "CrossFittedThreshold best_threshold cross_fitted_threshold",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

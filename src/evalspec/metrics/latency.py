@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evalspec.metrics.arrays import Floats, is_constant, same_length, tail_probability, vector
+from evalspec.metrics.intervals import binomial_tails
 from evalspec.metrics.records import NO_DATA, BudgetCheck, BudgetVerdict, Estimate, bare, undefined
 from evalspec.metrics.resample import chunks, generator
 
@@ -24,16 +25,15 @@ def percentile(x: ArrayLike, q: float, level: float = 0.95) -> Estimate:
     where the data do not reach that far its end is ∓infinity (p95 has a finite upper end from n = 72, p99
     from 368). Raises ValueError on NaN; infinities are durations cut off, or not yet over.
     """
-    from scipy.stats import binom
-
     values = np.sort(vector(x, "x"))
     share, n, tail = _share(q), values.size, tail_probability(level)
     if n == 0:
         return undefined(NO_DATA)
     value = float(values[max(1, ceil(share * n)) - 1])
-    counts = np.arange(n + 1)
-    lower = int(np.count_nonzero(binom.cdf(counts[:-1], n, float(share)) <= tail))
-    upper = int(np.argmax(binom.sf(counts, n, float(share)) <= tail)) + 1
+    # Of k = 0…n within: how probable k or fewer are, and k or more.
+    at_most, at_least = binomial_tails(np.arange(n + 1), n, float(share))
+    lower = int(np.count_nonzero(at_most <= tail))
+    upper = n + 1 - int(np.count_nonzero(at_least <= tail))
     low = float(values[lower - 1]) if lower >= 1 else float("-inf")
     high = float(values[upper - 1]) if upper <= n else float("inf")
     return Estimate(value=value, low=low, high=high, n=n)
@@ -77,20 +77,21 @@ def budget_verdict(x: ArrayLike, q: float, bound: float, alpha: float = 0.05) ->
 
     With k of n within: within budget if P(Bin(n,q) >= k) <= α, over if P(Bin(n,q) <= k) <= α, else not
     enough data. At p95 and n = 200 that is at most 4 misses, at least 16. Durations cut off are infinity
-    and count as misses.
+    and count as misses. Both exact. Raises ValueError on NaN, and alpha not between 0 and 1.
     """
-    from scipy.stats import binom
-
     values, share = vector(x, "x"), float(_share(q))
     if np.isnan(bound):
         raise ValueError("bound is NaN")
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must lie between 0 and 1, not {alpha}")
     n, within = values.size, int(np.count_nonzero(values <= bound))
     if n == 0:
         return BudgetCheck(n=0, within=0, verdict=BudgetVerdict.NOT_ENOUGH_DATA, why=NO_DATA)
     verdict = BudgetVerdict.NOT_ENOUGH_DATA
-    if float(binom.sf(within - 1, n, share)) <= alpha:
+    at_most, at_least = binomial_tails(within, n, share)
+    if float(at_least) <= alpha:
         verdict = BudgetVerdict.WITHIN
-    elif float(binom.cdf(within, n, share)) <= alpha:
+    elif float(at_most) <= alpha:
         verdict = BudgetVerdict.OVER
     return BudgetCheck(n=n, within=within, verdict=verdict)
 

@@ -105,7 +105,7 @@ def clustered_mean(
         if is_binary(values):
             return _wilson_of_constant(mean, float(groups), values.size, level)
         return bare(mean, values.size, CONSTANT)
-    se = _cluster_se(values, w, codes)
+    se = cluster_se(values, w, codes)
     if se is None:
         return bare(mean, values.size, "all clusters have the same mean, which leaves no interval")
     half = t_quantile(level, groups - 1) * se
@@ -122,7 +122,7 @@ def design_effect(y: ArrayLike, cluster: ArrayLike) -> float | None:
     if np.unique(codes).size < 2 or is_constant(values):
         return None
     plain = moments(values, np.ones(values.size)).se
-    clustered = _cluster_se(values, np.ones(values.size), codes)
+    clustered = cluster_se(values, np.ones(values.size), codes)
     return None if plain is None or clustered is None else (clustered / plain) ** 2
 
 
@@ -163,7 +163,8 @@ def _cluster_codes(cluster: ArrayLike, n: int) -> Ints:
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
-def _cluster_se(values: Floats, weights: Floats, codes: Ints) -> float | None:
+def cluster_se(values: Floats, weights: Floats, codes: Ints) -> float | None:
+    """The standard error of a weighted mean of clusters; None where all clusters have the same mean."""
     total = float(weights.sum())
     mean = float(weights @ values) / total
     groups, inverse = np.unique(codes, return_inverse=True)

@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike
 from evalspec.metrics.arrays import Floats, is_binary, numbers, same_length, tail_probability, weights_for
 from evalspec.metrics.intervals import mover, proportion, too_uneven, wilson
 from evalspec.metrics.means import moments, t_quantile
-from evalspec.metrics.records import Estimate, bare, undefined
+from evalspec.metrics.pairs import paired_difference
+from evalspec.metrics.records import NO_DATA, Estimate, bare, undefined
+from evalspec.text.values import replace
 
 SUM_TOLERANCE = 1e-6
 Cell = TypeVar("Cell", bound=Hashable)
@@ -54,6 +56,32 @@ def post_stratified(
         return bare(theta, values.size, ONE_VALUE)
     each = np.concatenate([np.full(p.size, w / p.size) for w, p in zip(weights, parts.values(), strict=True)])
     return _with_t(theta, sqrt(sum(inside)), 1 / float(each @ each), values.size, level)
+
+
+def stratified_difference(
+    a: ArrayLike, b: ArrayLike, cell: Sequence[Cell], shares: Mapping[Cell, float], level: float = 0.95
+) -> Estimate:
+    """The mean of a - b with each cell counted by its share in production, over pairs both finished.
+
+    `post_stratified` of the differences; of 0/1 data the interval is recovered (`mover`) from the cells'
+    own intervals (`paired_difference`), so that cells in which all pairs agree keep a width. A cell with a
+    share and no pair leaves no value. Raises ValueError as `post_stratified` does.
+    """
+    left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    same_length(left.size, right.size, "b")
+    same_length(left.size, len(cell), "cell")
+    both = ~(np.isnan(left) | np.isnan(right))
+    x, y = numbers(left[both], "a"), numbers(right[both], "b")
+    own = [c for c, kept in zip(cell, both.tolist(), strict=True) if kept]
+    found = post_stratified(x - y, own, shares, level)
+    if found.value is None:
+        return undefined(found.why or NO_DATA, found.n)
+    if not (is_binary(x) and is_binary(y)):
+        return found
+    inside = {h: np.array([c == h for c in own], dtype=np.bool_) for h, share in shares.items() if share > 0}
+    parts = tuple(paired_difference(x[at], y[at], level=level) for at in inside.values())
+    weights = np.array([shares[h] for h in inside], dtype=np.float64)
+    return replace(mover(parts, weights, least=-1.0), se=found.se)
 
 
 def _without(cell: Cell, parts: Mapping[Cell, Floats], shares: Mapping[Cell, float]) -> Estimate:
