@@ -126,7 +126,7 @@ class Desk:
         kept = await self._kept_or_claimed(store, lane, key)
         if kept is not None:
             if self._known[key] is not _Place.KEPT:
-                self._tell(FromStore(lane.name))
+                self._tell(FromStore(lane.name, kept.cost_usd if isinstance(kept, Answer) else None))
             self._known[key] = _Place.KEPT
             return kept
         try:
@@ -182,7 +182,7 @@ class Desk:
                 reply = await lane.model.ask(request)
             if isinstance(reply, Answer):
                 self._given_up[lane.name] = 0
-                tell(Answered(lane.name))
+                tell(Answered(lane.name, reply.cost_usd))
                 return reply
             elapsed = anyio.current_time() - began
             wait = next_wait(reply, attempt, elapsed, random.random(), self._patience)  # noqa: S311  jitter

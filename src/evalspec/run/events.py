@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, assert_never
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from evalspec.models.model import Failure
 
 
@@ -22,9 +24,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class FromStore:
-    """Its reply was kept already."""
+    """Its reply was kept already; what it cost then, in dollars, where that is known."""
 
     candidate: str
+    cost_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An attempt brought the answer."""
+    """An attempt brought the answer; what it cost in dollars, where that is known."""
 
     candidate: str
+    cost_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
