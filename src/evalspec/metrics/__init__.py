@@ -75,6 +75,9 @@ if TYPE_CHECKING:
     from evalspec.metrics.records import ThresholdCheck as ThresholdCheck
     from evalspec.metrics.records import ThresholdVerdict as ThresholdVerdict
     from evalspec.metrics.records import ZTest as ZTest
+    from evalspec.metrics.repeats import consistency as consistency
+    from evalspec.metrics.repeats import pass_at_k as pass_at_k
+    from evalspec.metrics.repeats import pass_hat_k as pass_hat_k
     from evalspec.metrics.scores import brier as brier
     from evalspec.metrics.scores import brier_decomposition as brier_decomposition
     from evalspec.metrics.scores import certain_and_wrong as certain_and_wrong
@@ -117,6 +120,7 @@ _NAMES = {
     "recalibration_from_json",
     "records": "BrierDecomposition BudgetCheck BudgetVerdict CalibrationLine Correlation Coverage EceNull "
     "Estimate Rank ReliabilityBin SampleSize ThresholdCheck ThresholdVerdict ZTest",
+    "repeats": "consistency pass_at_k pass_hat_k",
     "scores": "brier brier_decomposition certain_and_wrong log_loss pav",
     "selective": "augrc aurc auroc coverage_at_risk excess_aurc",
     "spreads": "answering_pays prior_spread promised_costs uniform_spread worst_case_spread",
