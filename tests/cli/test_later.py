@@ -38,7 +38,6 @@ chain both {
 MODELS = {
     "http": 'http("https://app.example/ask", request = "{{ body | tojson }}", response = "result.text")',
     "python": 'python("own.py:ask")',
-    "simulated": 'simulated(accuracy = 85%, confidence = "overconfident", latency = 600ms)',
     "cascade": "cascade([mini, maxi])",
     "vote": "vote([mini, maxi])",
 }

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from evalspec.check.judges import judges_only
 from evalspec.check.values import words_of
-from evalspec.language.candidates import Baseline, Cascade, Hosted, ModelSpec, Recorded, Vote
+from evalspec.language.answer_types import CodeAnswer
+from evalspec.language.candidates import Baseline, Cascade, Hosted, ModelSpec, Recorded, Simulated, Vote
 from evalspec.text.diagnostics import did_you_mean, problem
 
 if TYPE_CHECKING:
@@ -107,8 +108,21 @@ def _unfit(spec: ModelSpec, steps: Sequence[StepRead], data: Data, chain: bool, 
         return ("it needs a prompt" + (f" in step `{silent[0]}`" if silent[0] else "")) if silent else None
     if isinstance(spec.use, Baseline):
         return _baseline_unfit(spec.use, steps, data, chain, known)
+    if isinstance(spec.use, Simulated):
+        return _simulated_unfit(steps)
     if isinstance(spec.use, Cascade | Vote):
         return _members_unfit(spec.use, steps, data, chain, known)
+    return None
+
+
+def _simulated_unfit(steps: Sequence[StepRead]) -> str | None:
+    """Why no answers can be made up here: they are made from the gold, and programs are not made at all."""
+    for step in (s.step for s in steps):
+        where = f"step `{step.name}`" if step.name else "it"
+        if isinstance(step.answer, CodeAnswer):
+            return "no programs can be made up"
+        if step.gold is None:
+            return f"answers are made up from the gold, and {where} has none"
     return None
 
 

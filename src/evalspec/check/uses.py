@@ -54,7 +54,8 @@ OtherUse = Http | PythonFunction | Simulated | Cascade | Vote
 
 def read_other_use(call: Called, faults: Faults) -> OtherUse | None:
     """The candidate that a call makes; None after saying what is wrong with it."""
-    faults.not_run(call.at, f"candidates made by `{call.name}`", "leave it out for now: `--models A,B`")
+    if call.name != "simulated":
+        faults.not_run(call.at, f"candidates made by `{call.name}`", "leave it out for now: `--models A,B`")
     match call.name:
         case "http":
             return _http(call, faults)

@@ -25,11 +25,12 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """Dollars for `per` tokens."""
+    """Dollars for `per` tokens; `cached_input` for those that the server remembered, None: as any other."""
 
     input: Decimal
     output: Decimal
     per: Decimal
+    cached_input: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,3 +157,10 @@ def by_variant(spec: ModelSpec, variants: Sequence[str]) -> tuple[ModelSpec, ...
 def model_of(candidate: str) -> str:
     """The name of the model behind a candidate's name."""
     return candidate.partition("/")[0]
+
+
+def is_simulated(candidate: ModelSpec) -> bool:
+    """Whether some of a candidate's answers are made up: its own, or those of a step of a combination."""
+    if isinstance(candidate.use, Combination):
+        return any(is_simulated(member) for member in candidate.use.steps.values())
+    return isinstance(candidate.use, Simulated)

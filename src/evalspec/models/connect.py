@@ -28,6 +28,7 @@ from evalspec.models.baseline import Training
 from evalspec.models.faults import Unconnectable
 from evalspec.models.model import Model, Request
 from evalspec.models.prices import price_of
+from evalspec.models.simulated import Invention
 from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -45,12 +46,13 @@ async def connected(
     training: TrainingOf,
     tasks: Collection[str] | None = None,
     variants: Collection[str] = (),
+    invention: Invention | None = None,
 ) -> AsyncIterator[Mapping[str, Model]]:
     """The candidates by name, ready to be asked; their connections are closed on leaving.
 
     `training` gives what a baseline learns from; `tasks` are the names that recorded rows may carry (None:
-    any), `variants` those of prompts. Raises MissingEnvironment, UnusableSetting and UnusableTraining
-    before anything is sent.
+    any), `variants` those of prompts; `invention` is what answers are made up from. Raises
+    MissingEnvironment, UnusableSetting and UnusableTraining before anything is sent.
     """
     async with AsyncExitStack() as stack:
         connections = _Connections(stack=stack, environment=environment)
@@ -65,6 +67,8 @@ async def connected(
                     models[spec.name] = recorded.recorded_model(spec.name, use, tasks, variants)
                 case Baseline() as use:
                     models[spec.name] = baseline.baseline_model(spec.name, use, training(use))
+                case Simulated() as use if invention is not None:
+                    models[spec.name] = invention.model(spec.name, use)
                 case Http() | PythonFunction() | Simulated() | Cascade() | Vote() | Combination():
                     raise Unconnectable(f"`{spec.name}` cannot be asked by this version")
                 case _:

@@ -11,6 +11,7 @@ from evalspec.language.metric_names import METRICS
 from evalspec.report.glyphs import cells, visible
 from evalspec.report.wrapping import shortened, wrapped
 from evalspec.score.lookups import follows_policy
+from evalspec.score.made_up import is_made_up
 from evalspec.score.results import Results
 from evalspec.score.sentences import sections
 from evalspec.score.wording import (
@@ -92,7 +93,8 @@ def _title(results: Results, name: str, task: Document) -> str:
     run = document(results.document["run"])
     partial = "" if run.get("complete") else ", PARTIAL"
     ranked = f"ranked by {called(metric)}{unit} ({better_first(metric)})"
-    return visible(f"{name}: {task['examples']:,} examples, {ranked}{partial}")
+    simulated = ", SIMULATED" if run.get("simulated") and is_made_up(task) else ""
+    return visible(f"{name}: {task['examples']:,} examples, {ranked}{partial}{simulated}")
 
 
 # ── rows ──────────────────────────────────────────────────────────────────────────────────────────
