@@ -5,12 +5,14 @@ Table, JSON and every other report carry the same sentences, because all of them
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evalspec.language.metric_names import Measure, metric_named
-from evalspec.score import findings
+from evalspec.score import findings, made_up
 from evalspec.score.lookups import candidate_of, follows_policy, metric_of, unit_of, value_of, viable_in
+from evalspec.score.policy_sentences import policy_sentences
 from evalspec.score.results import Results
 from evalspec.score.wording import (
     Document,
@@ -42,7 +44,7 @@ def sections(results: Results, task: str) -> tuple[Section, ...]:
     all_sections = (
         Section("Decide", tuple(_decide(found))),
         Section("Out", tuple(_out(found))),
-        Section("Costs", tuple(_costs(found))),
+        Section("Costs", (*_costs(found), *policy_sentences(found))),
         Section("Confidence", tuple(findings.confidence(found))),
         Section("Subsets", tuple(findings.subsets(found))),
         Section("Steps", tuple(findings.steps(found))),
@@ -52,6 +54,7 @@ def sections(results: Results, task: str) -> tuple[Section, ...]:
         Section("Tasks", tuple(findings.tasks(found))),
         Section("Leaderboards", tuple(findings.leaderboards(found))),
         Section("Missing", tuple(findings.missing(found))),
+        Section("Simulated", tuple(made_up.simulated(found))),
     )
     return tuple(s for s in all_sections if s.sentences)
 
@@ -108,8 +111,7 @@ def _against_handing_over(task: Document, best: str) -> Iterator[str]:
 
 def _tie(task: Document, best: str, tied: list[str], said: str) -> str:
     metric = called(str(task["ranked_by"]))
-    verb = "cannot be told apart from it" if len(tied) == 1 else "cannot be told apart from it either"
-    return f"{best} has the best {metric}, {said}, but {listed(tied)} {verb} on these examples."
+    return f"{best} has the best {metric}, {said}, but {listed(tied)} may be as good."
 
 
 def _against(task: Document, best: str, name: str, metric: str, tied: bool) -> str | None:
@@ -124,22 +126,31 @@ def _against(task: Document, best: str, name: str, metric: str, tied: bool) -> s
         sign = 1 if pair["a"] == name else -1
         ends = sorted(sign * end for end in (low, high) if end is not None)
         around = f", 95 % {_signed(metric, ends[0])} to {_signed(metric, ends[1])}" if len(ends) == 2 else ""
-        size = _difference(metric, abs(value), unit_of(task))
+        size, n = _difference(metric, abs(value), unit_of(task)), int(number(difference.get("n")) or 0)
+        if tied:
+            sized = f"{'+' if sign * value >= 0 else '-'}{size}"
+            told = f"difference {sized}{around}{_at_once(task, ends)}"
+            apart = f"{name} and {best} cannot be told apart on these {n:,} examples ({told})"
+            return f"{apart}{_needed(pair)}."
         verb, more = _comparison(metric, sign * value >= 0)
-        verdict = _told_apart(task, tied, ends)
-        return f"{name} {verb} {size} {more} than {best}{around} (n = {difference.get('n')}): {verdict}."
+        return f"{name} {verb} {size} {more} than {best}{around} (n = {n}): more than chance explains."
     return None
 
 
-def _told_apart(task: Document, tied: bool, ends: list[float]) -> str:
-    """Whether a difference is more than chance, all pairs counted together."""
-    if not tied:
-        return "more than chance explains"
+def _at_once(task: Document, ends: list[float]) -> str:
+    """Why a difference whose own interval leaves 0 out is no evidence: it is one of several."""
     alone = len(ends) == 2 and (ends[0] > 0 or ends[1] < 0)
     pairs = len(viable_in(task)) * (len(viable_in(task)) - 1) // 2
-    if alone and pairs > 1:
-        return f"not enough to tell them apart, with {pairs} comparisons at once"
-    return "not enough to tell them apart"
+    return f"; {pairs} comparisons at once" if alone and pairs > 1 else ""
+
+
+def _needed(pair: Document) -> str:
+    """How many examples would tell a difference of this size apart, rounded to two figures."""
+    needed = number(pair.get("n_needed"))
+    if needed is None:
+        return ""
+    size = 10 ** max(0, len(str(int(needed))) - 2)
+    return f"; about {math.ceil(needed / size) * size:,} would be needed"
 
 
 def _comparison(metric: str, more: bool) -> tuple[str, str]:
@@ -246,9 +257,10 @@ def _costs(task: Document) -> Iterator[str]:
             cost = figure("expected_cost", answer_all, unit)
             yield f"{name} gives no confidence, so it answers everything: {cost}."
             continue
-        cost = figure("expected_cost", as_is, unit)
+        followed = value_of(candidate_of(task, name), "expected_cost")
+        cost = figure("expected_cost", as_is if followed is None else followed, unit)
         if not follows_policy(candidate_of(task, name)):
-            answered = figure("expected_cost", answer_all, unit)
+            answered, cost = cost, figure("expected_cost", as_is, unit)
             kept = f"handing over what is promised to be dearer (`abstain = when_cheaper`) would cost {cost}"
             left = percent(coverage or 0, 0)
             yield f"{name} answers everything and costs {answered}; {kept} and leave it {left}."
