@@ -1,4 +1,4 @@
-"""What a hosted candidate's tokens cost: the spec's price, else the table that comes with litellm.
+"""What a hosted candidate's tokens cost, and at most can: the spec's price, else litellm's table.
 
 The table is read as a file, without importing litellm (45 ms against seconds), once a process, and
 only routes that it names exactly have a price: a guessed price is worse than none.
@@ -9,16 +9,34 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from evalspec.language.candidates import Environment, Hosted, Price
+from evalspec.text.values import dataclass
+
+if TYPE_CHECKING:
+    from evalspec.models.model import Request
 
 TABLE = "model_prices_and_context_window_backup.json"
 EXPLANATION = "sample_spec"  # the table's own description of its fields, in the shape of an entry
 PER = Decimal(1_000_000)
+OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+MESSAGE_TOKENS = 16  # what roles and separators add to a message, with room to spare
+IMAGE_TOKENS = 50_000  # the most that a known model charges for one picture
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of the table: who serves it, the price, the longest answer in tokens where it is told."""
+
+    provider: str
+    price: Price
+    output_limit: int | None
 
 
 def price_of(use: Hosted) -> Price | None:
@@ -37,27 +55,37 @@ def _on_this_machine(base_url: str | Environment | None) -> bool:
     return host is not None and (host in ("localhost", "::1") or host.startswith("127."))
 
 
-def cost_of(price: Price | None, input_tokens: int | None, output_tokens: int | None) -> Decimal | None:
-    """Dollars for one call; None where the price or a count is unknown."""
+def cost_of(
+    price: Price | None, input_tokens: int | None, output_tokens: int | None, cached: int | None = None
+) -> Decimal | None:
+    """Dollars for one call; None where the price or a count is unknown. `cached` are part of the input."""
     if price is None or input_tokens is None or output_tokens is None:
         return None
-    return (price.input * input_tokens + price.output * output_tokens) / price.per
+    remembered = min(cached or 0, input_tokens) if price.cached_input is not None else 0
+    read = price.input * (input_tokens - remembered) + (price.cached_input or 0) * remembered
+    return (read + price.output * output_tokens) / price.per
 
 
 def listed_price(route: str) -> Price | None:
     """The bundled price of a route, `provider/model` or as the table spells it."""
+    entry = listed(route)
+    return entry.price if entry is not None else None
+
+
+def listed(route: str) -> Listed | None:
+    """The table's line on a route, `provider/model` or as the table spells it."""
     provider, _, model = route.partition("/")
     entry = _table().get(route)
     if entry is None and model:
         entry = _table().get(model)
-        if entry is not None and entry[0] != provider:
+        if entry is not None and entry.provider != provider:
             entry = None
-    return entry[1] if entry is not None else None
+    return entry
 
 
 @functools.cache
-def _table() -> Mapping[str, tuple[str, Price]]:
-    """For each name in the table: the provider and the price for a million tokens."""
+def _table() -> Mapping[str, Listed]:
+    """The lines of the table that give a price, by name; prices are for a million tokens."""
     spec = importlib.util.find_spec("litellm")
     if spec is None or spec.origin is None:
         return {}
@@ -69,11 +97,20 @@ def _table() -> Mapping[str, tuple[str, Price]]:
     return {name: read for name, entry in entries.items() if (read := _entry(entry)) is not None}
 
 
-def _entry(entry: object) -> tuple[str, Price] | None:
+def _entry(entry: object) -> Listed | None:
     if not isinstance(entry, dict):
         return None
     asked, said = entry.get("input_cost_per_token"), entry.get("output_cost_per_token")
     if not isinstance(asked, Decimal | int) or not isinstance(said, Decimal | int):
         return None
-    price = Price(input=asked * PER, output=said * PER, per=PER)
-    return str(entry.get("litellm_provider")), price
+    cached = entry.get("cache_read_input_token_cost")
+    remembered = cached * PER if isinstance(cached, Decimal | int) else None
+    price = Price(input=asked * PER, output=said * PER, per=PER, cached_input=remembered)
+    return Listed(str(entry.get("litellm_provider")), price, _whole(entry.get("max_output_tokens")))
+
+
+def _whole(value: object) -> int | None:
+    """A count of tokens; some lines write it as a decimal, or as a text that means nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not math.isfinite(value):
+        return None
+    return int(value) if value > 0 else None

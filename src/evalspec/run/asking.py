@@ -19,9 +19,11 @@ from evalspec.models.faults import EvalspecFault
 from evalspec.models.model import Answer, Failure, FailureKind, Model, Request
 from evalspec.run.events import Answered, CandidateStopped, Event, FromStore, GivenUp, Planned, Retried, Sent
 from evalspec.run.retry import Patience, next_wait
+from evalspec.run.spending import Spent
 
 if TYPE_CHECKING:
     from evalspec.run.gates import Gate
+    from evalspec.run.spending import Purse
     from evalspec.store.store import Store
 
 Reply = Answer | Failure
@@ -45,6 +47,7 @@ class Lane:
     name: str
     model: Model
     gate: Gate
+    purse: Purse | None = None
 
 
 class _Place(Enum):
@@ -178,8 +181,9 @@ class Desk:
                     return _not_asked(lane, last)
                 began = anyio.current_time() if began is None else began
                 attempt += 1
-                tell(Sent(lane.name, attempt))
-                reply = await lane.model.ask(request)
+                reply = await _attempt(lane, request, attempt, tell)
+                if reply is None:
+                    return _not_asked(lane, last)
             if isinstance(reply, Answer):
                 self._given_up[lane.name] = 0
                 tell(Answered(lane.name, reply.cost_usd))
@@ -209,6 +213,24 @@ class Desk:
         self.fault = self.fault or fault
         self.shut(f"the asking broke off: {fault}")
         return Failure(kind=FailureKind.NOT_ASKED, message=f"the asking broke off: {fault}")
+
+
+async def _attempt(lane: Lane, request: Request, attempt: int, tell: Tell) -> Reply | None:
+    """One attempt, its money held back while it lasts; None where there is no money for it."""
+    if lane.purse is None:
+        tell(Sent(lane.name, attempt))
+        return await lane.model.ask(request)
+    hold = await lane.purse.take(lane.name, request, lambda: lane.gate.shut_by is not None)
+    if isinstance(hold, Spent):
+        lane.gate.shut(hold.message)
+        return None
+    reply: Reply | None = None
+    try:
+        tell(Sent(lane.name, attempt))
+        reply = await lane.model.ask(request)
+    finally:
+        lane.purse.settle(hold, reply)
+    return reply
 
 
 def _not_asked(lane: Lane, last: str) -> Failure:

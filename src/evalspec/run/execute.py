@@ -21,6 +21,7 @@ from evalspec.run.gates import Limits, build_gates
 from evalspec.run.retry import Patience
 
 if TYPE_CHECKING:
+    from evalspec.run.spending import Purse
     from evalspec.store.store import Store
 
 T = TypeVar("T")
@@ -37,11 +38,12 @@ class Job(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a run asks: its limits, how patient it is with failures, and which kept replies it takes."""
+    """How a run asks: its limits, how patient it is, which kept replies it takes, and its money."""
 
     limits: Limits = field(default_factory=Limits)
     patience: Patience = field(default_factory=Patience)
     keeping: Keeping = field(default_factory=Keeping)
+    purse: Purse | None = None
 
 
 async def execute(
@@ -62,7 +64,7 @@ async def execute(
     off, after all jobs have had their results.
     """
     gates = build_gates(models, settings.limits)
-    lanes = {name: Lane(name, model, gates[name]) for name, model in models.items()}
+    lanes = {name: Lane(name, model, gates[name], settings.purse) for name, model in models.items()}
     desk = Desk(lanes.values(), store, settings.keeping, settings.patience, on_event)
 
     async def work(lane: Lane, waiting: Iterator[Job[T]]) -> None:
