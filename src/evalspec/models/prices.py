@@ -1,4 +1,4 @@
-"""What a hosted candidate's tokens cost, and at most can: the spec's price, else litellm's table.
+"""What a hosted candidate's tokens cost: the spec's price, else the table that comes with litellm.
 
 The table is read as a file, without importing litellm (45 ms against seconds), once a process, and
 only routes that it names exactly have a price: a guessed price is worse than none.
@@ -13,21 +13,14 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from evalspec.language.candidates import Environment, Hosted, Price
 from evalspec.text.values import dataclass
 
-if TYPE_CHECKING:
-    from evalspec.models.model import Request
-
 TABLE = "model_prices_and_context_window_backup.json"
 EXPLANATION = "sample_spec"  # the table's own description of its fields, in the shape of an entry
 PER = Decimal(1_000_000)
-OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-MESSAGE_TOKENS = 16  # what roles and separators add to a message, with room to spare
-IMAGE_TOKENS = 50_000  # the most that a known model charges for one picture
 
 
 @dataclass(frozen=True, slots=True)

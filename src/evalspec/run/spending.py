@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import anyio
 
 from evalspec.language.candidates import Combination, Hosted
+from evalspec.models.ceilings import worst_case
 from evalspec.models.model import Answer, Failure, Request
-from evalspec.models.prices import worst_case
 from evalspec.run.events import Answered, Event, FromStore
 from evalspec.store.ledger import Committed, Ledger
 
