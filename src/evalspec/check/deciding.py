@@ -41,7 +41,6 @@ def _written_policy(value: tree.Expr, faults: Faults) -> Policy | None:
         case ("when_cheaper", (), {}):
             return WhenCheaper.AS_IS
         case ("when_cheaper", (tree.Name(text="recalibrated"),), {}):
-            faults.not_run(value.at, "`when_cheaper(recalibrated)`", "write `when_cheaper`")
             return WhenCheaper.RECALIBRATED
         case ("below" | "least_confident" as name, (figure,), {}):
             found = quantity_of(figure, (Unit.RATIO, Unit.NUMBER), f"`{name}`", faults)

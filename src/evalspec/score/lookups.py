@@ -33,8 +33,4 @@ def unit_of(task: Document) -> str | None:
 
 def follows_policy(candidate: Document) -> bool:
     """Whether the expected cost is that of the policy shown; else that is what `when_cheaper` would do."""
-    expected, as_is = (
-        value_of(candidate, "expected_cost"),
-        number(document(candidate["policy"]).get("cost_as_is")),
-    )
-    return expected is not None and as_is is not None and abs(expected - as_is) <= 1e-9 * max(1.0, abs(as_is))
+    return document(candidate["policy"]).get("declared") is True

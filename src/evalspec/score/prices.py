@@ -58,6 +58,10 @@ class OutcomePrices:
         cells = (self.right, self.wrong, 0.0 if self.abstain is None else self.abstain)
         return max(abs(_at(cell, judgement)) for cell in cells)
 
+    def dearest(self, judgement: Judgement) -> float:
+        """What the dearest answer to an example costs."""
+        return max(_at(self.right, judgement), _at(self.wrong, judgement))
+
     def answered(self, judgement: Judgement) -> float | None:
         """What the candidate's own answer costs; None where it was not heard."""
         if not judgement.heard:
@@ -102,6 +106,7 @@ class LabelPrices:
     abstain_mistaken: tuple[float | None, ...]
     declining: int | None
     fixed_largest: float | None
+    fixed_dearest: float | None
 
     def largest(self, judgement: Judgement) -> float:
         """The largest figure at an example, by its size: what rounding is relative to."""
@@ -109,6 +114,12 @@ class LabelPrices:
             return self.fixed_largest
         cells = (*(f for column in self.columns for f in column), *(self.abstain or ()))
         return max(abs(_at(cell, judgement)) for cell in cells)
+
+    def dearest(self, judgement: Judgement) -> float:
+        """What the dearest answer to an example costs, whatever its truth."""
+        if self.fixed_dearest is not None:
+            return self.fixed_dearest
+        return max(_at(cell, judgement) for column in self.columns for cell in column)
 
     def answered(self, judgement: Judgement) -> float | None:
         """What the candidate's own answer costs; None where it was not heard.
@@ -224,7 +235,14 @@ def _by_label(costs: CostMatrix, truths: Mapping[str | None, float], declining: 
         abstain_mistaken=tuple(_if_fixed(i, counts, abstain or ()) for i in range(len(counts))),
         declining=costs.truths.index(declining) if declining in costs.truths else None,
         fixed_largest=max(known) if len(known) == len(sizes) else None,
+        fixed_dearest=_dearest(columns),
     )
+
+
+def _dearest(columns: Sequence[Sequence[Cell]]) -> float | None:
+    cells = [cell for column in columns for cell in column]
+    fixed = [cell for cell in cells if isinstance(cell, float)]
+    return max(fixed) if len(fixed) == len(cells) else None
 
 
 def _size(cell: Cell) -> float | None:

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalspec.answers.reading import Outcome
-from evalspec.language.candidates import Recorded
+from evalspec.language.candidates import Recorded, is_simulated
 from evalspec.language.metric_names import metric_named
+from evalspec.score.crossovers import crossovers_json
 from evalspec.score.measures import latencies, percentile
 from evalspec.score.overall_results import decision_json
+from evalspec.score.policy_results import policy_json
 from evalspec.score.result_figures import Document, agreed, figures, metrics_json, number, pair_json
 from evalspec.text.values import Json
 
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from evalspec.plan.plan import Plan
     from evalspec.score.chains import Compounding, StepScore
     from evalspec.score.overall import DecisionScores
-    from evalspec.score.policy import PolicyScore
     from evalspec.score.ranking import Standing
     from evalspec.score.score import Calibration, CandidateScores, TaskScores
 
@@ -81,6 +82,7 @@ def _task(scores: TaskScores, plan: Plan) -> Document:
         },
         "pairs": [pair_json(p) for p in scores.pairs],
         "leaderboards": agreed(plan.program.leaderboards, first, scores.candidates, plan.seed),
+        "crossovers": crossovers_json(scores.order, scores.candidates),
     }
 
 
@@ -89,6 +91,7 @@ def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -
     return {
         "model": judged.candidate.model,
         "prompt": judged.candidate.variant or None,
+        **({"simulated": True} if is_simulated(judged.candidate) else {}),
         "served_models": list(judged.served_models),
         "rank": place if scores.ranked and scores.viable else None,
         "rank_low": standing.low if standing else None,
@@ -107,7 +110,7 @@ def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -
         },
         "confusion": _confusion(scores),
         "calibration": _calibration(scores.calibration),
-        "policy": _policy(scores.policy),
+        "policy": policy_json(scores.policy),
         "latency": _latency(scores),
         "budgets": [
             {"clause": b.clause, "verdict": b.verdict.value, **figures(b.estimate)} for b in scores.budgets
@@ -168,34 +171,15 @@ def _calibration(calibration: Calibration | None) -> Json:
     }
 
 
-def _policy(policy: PolicyScore | None) -> Json:
-    if policy is None:
-        return None
-    return {
-        "threshold": number(policy.threshold),
-        "coverage": policy.coverage,
-        "cost_as_is": number(policy.cost_as_is.value),
-        "cost_cross_fitted": None,
-        "cost_recalibrated": None,
-        "cost_answer_all": number(policy.cost_answer_all.value),
-        "cost_abstain_all": number(policy.cost_abstain_all.value),
-        "promised_cost": number(policy.promised_cost),
-        "surprise": number(policy.surprise.value),
-        "surprise_interval": figures(policy.surprise),
-        "promised_error": policy.promised_error,
-        "realised_error": policy.realised_error,
-        "verdict": policy.verdict,
-    }
-
-
 def _latency(scores: CandidateScores) -> Json:
     seconds = latencies([e for e in scores.examples if e.judgement.heard])
     if not seconds:
         return None
-    recorded = isinstance(scores.judged.candidate.use, Recorded)
+    candidate = scores.judged.candidate
     service: Document = {f"p{q}": figures(percentile(seconds, q)) for q in (50, 90, 95, 99)}
     service |= {name: _of_times(figure, len(seconds)) for name, figure in _extremes(seconds).items()}
-    measured = "recorded" if recorded else "under_run"
+    recorded = "recorded" if isinstance(candidate.use, Recorded) else "under_run"
+    measured = "simulated" if is_simulated(candidate) else recorded
     return {"measured": measured, "service": service, "first_token": None, "queue": None}
 
 

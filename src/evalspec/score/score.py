@@ -17,10 +17,16 @@ from evalspec.language.expressions import holds
 from evalspec.language.program import Dataset, Subset, Task
 from evalspec.score.budgets import Budget, budgets
 from evalspec.score.chains import Compounding, StepScore, compound, score_steps
-from evalspec.score.decisions import decide
 from evalspec.score.margins import Comparing, Margin, MarginVerdict, margins
-from evalspec.score.measures import Example, Part, confident_pairs, field_accuracies, has_labels
-from evalspec.score.policy import PolicyScore, prices_for, score_policy
+from evalspec.score.measures import (
+    Example,
+    Part,
+    confident_pairs,
+    each_sample,
+    field_accuracies,
+    has_labels,
+)
+from evalspec.score.policy import PolicyScore, decided, score_policy
 from evalspec.score.ranking import Pair, Standing, badness, pairs, standings
 from evalspec.score.requirements import Requirement, Verdict, requirements
 from evalspec.score.weighed import measured
@@ -29,6 +35,7 @@ from evalspec.score.weighing import Design, design_of, weights_of
 if TYPE_CHECKING:
     from evalspec.metrics import EceNull, Estimate, ReliabilityBin
     from evalspec.plan.plan import PlannedTask
+    from evalspec.score.decisions import Decision
     from evalspec.score.judged import Judged
 
 MOST_UNHEARD = 0.02
@@ -183,15 +190,17 @@ def _order(task: Task, candidates: Mapping[str, CandidateScores]) -> tuple[str, 
 
 def _score(planned: PlannedTask, judged: Judged, seed: int, design: Design) -> CandidateScores:
     task = planned.task
-    examples = _examples(task, judged, design)
+    design = replace(design, repeated=judged.samples > 1)
+    examples = _examples(task, judged, design, seed)
     whole = Part(examples, measured(task, examples, design, whole=True))
-    heard = [e for e in whole.examples if e.judgement.heard]
+    samples = each_sample(examples)
+    heard = [e for e in samples if e.judgement.heard]
     subsets = {s.name: _subset(task, s, whole, design) for s in planned.subsets}
     required = requirements(task, subsets, whole, design)
-    timed = budgets(task, examples)
+    timed = budgets(task, samples)
     spoken = [e.judgement for e in heard]
     steps = score_steps(task, judged.candidate, spoken, design) if task.kind == "chain" else {}
-    n = len(whole.examples)
+    n = len(samples)
     ranked = n - len(heard) <= MOST_UNHEARD * n
     accuracy = whole.metrics["accuracy"]
     return CandidateScores(
@@ -202,7 +211,7 @@ def _score(planned: PlannedTask, judged: Judged, seed: int, design: Design) -> C
         subsets=subsets,
         confusion=_confusion(task, heard),
         calibration=_calibration(task, heard, seed, design),
-        policy=score_policy(task, judged.judgements, whole.examples, design),
+        policy=score_policy(task, judged.judgements, design, seed),
         requirements=required,
         budgets=timed,
         steps=steps,
@@ -217,12 +226,13 @@ def _subset(task: Task, subset: Subset, whole: Part, design: Design) -> Part:
     return Part(own, measured(task, own, design, whole=False, group=subset))
 
 
-def _examples(task: Task, judged: Judged, design: Design) -> tuple[Example, ...]:
-    if task.costs is None:
-        return tuple(Example(j, None) for j in judged.judgements)
-    prices = prices_for(task, judged.judgements, design)
-    decisions = decide(judged.judgements, prices, task.abstain)
-    return tuple(Example(j, d) for j, d in zip(judged.judgements, decisions, strict=True))
+def _examples(task: Task, judged: Judged, design: Design, seed: int) -> tuple[Example, ...]:
+    decisions: Sequence[Decision | None] = [None] * len(judged.judgements)
+    if task.costs is not None:
+        decisions = decided(task, judged.judgements, design, seed)
+    found = [Example(j, d) for j, d in zip(judged.judgements, decisions, strict=True)]
+    together = (found[i : i + judged.samples] for i in range(0, len(found), judged.samples))
+    return tuple(replace(first, others=tuple(others)) if others else first for first, *others in together)
 
 
 def _outcomes(judged: Judged) -> Mapping[str, int]:

@@ -1,0 +1,82 @@
+"""What recalibration would save, and how far the order holds when a review costs more or less: in words.
+
+Made from the results alone, like all sentences; `sentences.py` puts them under `Costs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from evalspec.score.lookups import candidate_of, unit_of, value_of, viable_in
+from evalspec.score.wording import Document, document, figure, items, listed, number
+
+NOTICEABLE = 0.05  # of the cost: what recalibration saves beyond it is said
+
+
+def policy_sentences(task: Document) -> Iterator[str]:
+    """What else could be decided by confidence, and at which prices."""
+    yield from _recalibrated(task)
+    yield from _crossover(task)
+
+
+def _recalibrated(task: Document) -> Iterator[str]:
+    """The candidates that would cost noticeably less if their confidences were recalibrated first."""
+    told = []
+    for name in viable_in(task):
+        policy = document(candidate_of(task, name)["policy"])
+        stated, learnt = number(policy.get("cost_as_is")), number(policy.get("cost_recalibrated"))
+        if stated is None or learnt is None or policy.get("rule") == "when_cheaper(recalibrated)":
+            continue
+        if learnt < stated - NOTICEABLE * abs(stated):
+            told.append(f"{name} {figure('expected_cost', learnt, unit_of(task))}")
+    if told:
+        how = "`abstain = when_cheaper(recalibrated)`, each example by what the others taught"
+        yield f"With recalibrated confidences {listed(told)} ({how})."
+
+
+def _crossover(task: Document) -> Iterator[str]:
+    """How far the first candidate stays the cheaper one as the price of a review changes.
+
+    Against the candidate that accuracy would choose, else the one ranked next.
+    """
+    viable = viable_in(task)
+    if task["ranked_by"] != "expected_cost" or len(viable) < 2:
+        return
+    right = {name: value_of(candidate_of(task, name), "accuracy") or 0.0 for name in viable}
+    rival = max(viable, key=lambda name: right[name])
+    rival = viable[1] if rival == viable[0] else rival
+    now = number(document(candidate_of(task, viable[0])["policy"]).get("cost_abstain_all"))
+    for pair in map(document, items(task.get("crossovers"))):
+        if pair["b"] == rival and now is not None:
+            stretches = list(map(document, items(pair["stretches"])))
+            yield from _sentence(viable[0], rival, stretches, now, unit_of(task))
+
+
+def _sentence(
+    first: str, rival: str, stretches: Sequence[Document], now: float, unit: str | None
+) -> Iterator[str]:
+    """Between which prices the order holds, the present price among them."""
+    here = next((i for i, s in enumerate(stretches) if _within(s, now)), None)
+    if here is None or stretches[here]["cheaper"] != first:
+        return
+    low, high = number(stretches[here].get("low")) or 0.0, number(stretches[here].get("high")) or 0.0
+    below, above = stretches[:here], stretches[here + 1 :]
+    told = figure("expected_cost", now, unit)
+    if not below and not above:
+        yield f"{first} is cheaper than {rival} at any price of a review."
+        return
+    ends = [
+        f"from {figure('expected_cost', low, unit)} on" if below and not above else "",
+        f"up to {figure('expected_cost', high, unit)}" if above and not below else "",
+        f"between {figure('expected_cost', low, unit)} and {figure('expected_cost', high, unit)}"
+        if below and above
+        else "",
+    ]
+    others = {s["cheaper"] for s in (*below[-1:], *above[:1])}
+    beyond = f"; beyond, {rival} is" if rival in others else "; beyond, they cost the same"
+    yield f"{first} is cheaper than {rival} where a review costs {''.join(ends)} (here {told}){beyond}."
+
+
+def _within(stretch: Document, price: float) -> bool:
+    low, high = number(stretch.get("low")), number(stretch.get("high"))
+    return low is not None and high is not None and low <= price <= high
