@@ -76,13 +76,16 @@ def check_source(
 
 def score(plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Document) -> Results:
     """Answers to Results: judged, priced, measured, compared and ranked."""
+    from evalspec.metrics.resample import on_one_thread
     from evalspec.score.judged import judge
     from evalspec.score.overall import decide_over
     from evalspec.score.results import build_results
     from evalspec.score.score import score_task
 
     scored = []
-    for planned in plan.tasks:
-        judged = [judge(planned, c, traces.get((planned.task.name, c.name), ())) for c in planned.candidates]
-        scored.append(score_task(planned, judged, plan.seed, plan.program.datasets[planned.task.dataset]))
-    return build_results(plan, run, scored, decide_over(plan.program, scored, plan.seed))
+    with on_one_thread():
+        for planned in plan.tasks:
+            heard = [traces.get((planned.task.name, c.name), ()) for c in planned.candidates]
+            judged = [judge(planned, c, t) for c, t in zip(planned.candidates, heard, strict=True)]
+            scored.append(score_task(planned, judged, plan.seed, plan.program.datasets[planned.task.dataset]))
+        return build_results(plan, run, scored, decide_over(plan.program, scored, plan.seed))

@@ -14,10 +14,11 @@ from evalspec import metrics
 from evalspec.language.metric_names import Direction, figure_in, metric_named
 from evalspec.metrics import Estimate
 from evalspec.score.contributions import Column, contributions
+from evalspec.score.differences import compared_by, difference
 from evalspec.score.measures import Example, Part, undefined
 from evalspec.score.requirements import LEAST
 from evalspec.score.weighed import figures_of
-from evalspec.score.weighing import Design, Figure, macro_mean, mean_of
+from evalspec.score.weighing import Design, Figure, macro_mean
 
 if TYPE_CHECKING:
     from evalspec.language.program import Bound, NoWorseThan, Subset, Task
@@ -128,19 +129,14 @@ def _loss(comparing: Comparing, bound: Bound, own: Sequence[Example], its: Seque
     mine, theirs = _column(comparing, bound, own), _column(comparing, bound, its)
     if metric_named(bound.metric).direction is Direction.MAX:
         mine, theirs = theirs, mine
-    group = comparing.subsets.get(bound.subset or "")
-    if comparing.design.plain and (group is None or not group.macro):
-        return metrics.paired_difference(mine, theirs)
+    group, design = comparing.subsets.get(bound.subset or ""), compared_by(bound.metric, comparing.design)
+    rows = [e.judgement.row for e in own]
+    if group is None or not group.macro:
+        return difference(design, rows, mine, theirs, whole=group is None)
     figures = [
-        Figure(e.judgement.row, d)
-        for e, d in zip(own, (mine - theirs).tolist(), strict=True)
-        if not math.isnan(d)
+        Figure(row, d) for row, d in zip(rows, (mine - theirs).tolist(), strict=True) if not math.isnan(d)
     ]
-    if not figures:
-        return undefined("no data")
-    if group is not None and group.macro:
-        return macro_mean(comparing.design, group, figures, flags=False)
-    return mean_of(comparing.design, figures, flags=False, whole=group is None)
+    return macro_mean(design, group, figures, flags=False) if figures else undefined("no data")
 
 
 def _column(comparing: Comparing, bound: Bound, examples: Sequence[Example]) -> Column:

@@ -19,7 +19,7 @@ from evalspec.language.metric_names import Direction, metric_named
 from evalspec.metrics import Estimate
 from evalspec.score.contributions import FLAGS, contributions
 from evalspec.score.measures import undefined
-from evalspec.score.ranking import ALPHA, SINGLE, Pair, Standing, badness
+from evalspec.score.ranking import ALPHA, SINGLE, Pair, Standing, badness, n_needed
 from evalspec.score.weighing import weights_of
 from evalspec.score.wins import WIN_RATE, win_rates
 
@@ -223,17 +223,21 @@ def _pairs(metric: str, names: Sequence[str], matrix: Floats | None, seed: int) 
     if matrix is None or len(names) < 2:
         return ()
     places = list(combinations(range(len(names)), 2))
-    p = [float(metrics.sign_flip(matrix[:, i] - matrix[:, j], seed=seed)) for i, j in places]
+    apart = np.column_stack([matrix[:, i] - matrix[:, j] for i, j in places])
+    p_values = metrics.sign_flips(apart, seed).tolist()
+    found = [metrics.paired_difference(matrix[:, i], matrix[:, j]) for i, j in places]
     return tuple(
         Pair(
             a=names[i],
             b=names[j],
             metric=metric,
-            difference=metrics.paired_difference(matrix[:, i], matrix[:, j]),
+            difference=difference,
             p_value=p_value,
             p_adjusted=float(q),
             distinguished=bool(q <= ALPHA),
-            n_needed=None,
+            n_needed=None if q <= ALPHA else n_needed(difference, len(places)),
         )
-        for (i, j), p_value, q in zip(places, p, metrics.holm(p), strict=True)
+        for (i, j), difference, p_value, q in zip(
+            places, found, p_values, metrics.holm(p_values), strict=True
+        )
     )

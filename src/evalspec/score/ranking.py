@@ -9,16 +9,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalspec import metrics
 from evalspec.language.metric_names import Direction, metric_named
 from evalspec.score.contributions import FLAGS, Column, contributions
-from evalspec.score.weighing import PLAIN, Design, units_of
+from evalspec.score.differences import clusters_of, compared_by, difference, redrawn, weights_where
+from evalspec.score.weighing import PLAIN, Design
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row
@@ -44,8 +46,8 @@ class Standing:
 class Pair:
     """Two candidates on one metric: a minus b on the examples both finished.
 
-    `n_needed` is how many examples would tell a difference like this one apart, four times in five; None
-    where it is told apart already, or no number would do.
+    `n_needed` is how many examples in all would tell a difference like this one apart, four times in five;
+    None where it is told apart already, or no number would do.
     """
 
     a: str
@@ -84,12 +86,18 @@ def standings(
         return dict.fromkeys(columns, SINGLE)
     if not known or len(known) < len(columns):
         return {name: Standing(low=None, high=None, in_the_running=True, p_best=None) for name in columns}
-    matrix = np.column_stack(list(known.values()))
-    if not (~np.isnan(matrix).any(axis=1)).any():  # nothing was finished by all
+    matrix, rows = np.column_stack(list(known.values())), _rows(by_candidate)
+    finished: NDArray[np.bool_] = ~np.isnan(matrix).any(axis=1)
+    if not finished.any():  # nothing was finished by all
         return {name: Standing(low=1, high=len(known), in_the_running=True, p_best=None) for name in known}
-    matrix = units_of(design, _rows(by_candidate), matrix)
-    higher = metric_named(metric).direction is Direction.MAX
-    ranks = metrics.rank_intervals(matrix, higher_is_better=higher, seed=seed)
+    own = compared_by(metric, design)
+    ranks = metrics.rank_intervals(
+        matrix,
+        higher_is_better=metric_named(metric).direction is Direction.MAX,
+        weights=weights_where(own, rows, finished),
+        cluster=clusters_of(own, rows),
+        seed=seed,
+    )
     return {
         name: Standing(low=r.rank_low, high=r.rank_high, in_the_running=r.in_the_running, p_best=r.p_best)
         for name, r in zip(known, ranks, strict=True)
@@ -105,72 +113,101 @@ def pairs(
 ) -> tuple[Pair, ...]:
     """Every pair's difference in a metric, p-values adjusted by Holm over these pairs."""
     columns = {name: contributions(metric, examples) for name, examples in by_candidate.items()}
-    raw = [
-        (a, b, _compared(metric, columns[a], columns[b], Drawn(design, _rows(by_candidate), seed)))
+    own, rows = compared_by(metric, design), _rows(by_candidate)
+    found = [
+        c
         for a, b in itertools.combinations(by_candidate, 2)
+        if (c := _compared(Side(a, columns[a]), Side(b, columns[b]), own, rows)) is not None
     ]
-    found = [(a, b, compared) for a, b, compared in raw if compared is not None]
-    adjusted = metrics.holm([c.p_value for _, _, c in found]) if found else ()
+    if not found:
+        return ()
+    p_values = _p_values(metric, found, redrawn(own, rows, np.column_stack([c.d for c in found])), own, seed)
     return tuple(
         Pair(
-            a=a,
-            b=b,
+            a=c.a,
+            b=c.b,
             metric=metric,
             difference=c.difference,
-            p_value=c.p_value,
+            p_value=p,
             p_adjusted=float(q),
             distinguished=bool(q <= ALPHA),
-            n_needed=None if q <= ALPHA else _n_needed(c, len(found)),
+            n_needed=None if q <= ALPHA else n_needed(c.difference, len(found), _discordant(metric, own, c)),
         )
-        for (a, b, c), q in zip(found, adjusted, strict=True)
+        for c, p, q in zip(found, p_values, metrics.holm(p_values), strict=True)
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
+class Side:
+    """A candidate with what each example contributes to the metric; None for metrics that are no means."""
+
+    name: str
+    column: Column | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Two candidates: each example's difference, NaN where one of them did not finish, and the mean's."""
+
+    a: str
+    b: str
+    d: Column
+    flags: bool  # each example is right or wrong, nothing between
     difference: Estimate
-    p_value: float
-    discordant: float | None  # the share of examples that differ, of metrics that are right or wrong
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """The examples that are compared, how they were drawn, and the seed of chance."""
-
-    design: Design
-    rows: Sequence[Row]
-    seed: int
-
-
-def _compared(metric: str, a: Column | None, b: Column | None, drawn: Drawn) -> _Compared | None:
-    if a is None or b is None:
+def _compared(a: Side, b: Side, design: Design, rows: Sequence[Row]) -> Compared | None:
+    if a.column is None or b.column is None:
         return None
-    both = ~(np.isnan(a) | np.isnan(b))
-    n = int(both.sum())
-    if not n:
+    d = a.column - b.column
+    known = d[~np.isnan(d)]
+    if not known.size:
         return None
-    units = units_of(drawn.design, drawn.rows, np.column_stack([a, b]))
-    a, b = (a[both], b[both]) if drawn.design.plain else (units[:, 0], units[:, 1])
-    difference = paired(a, b, n)
-    if metric not in FLAGS or not drawn.design.plain:
-        return _Compared(difference, float(metrics.sign_flip(a - b, seed=drawn.seed)), None)
-    ahead, behind = int((a > b).sum()), int((a < b).sum())
-    return _Compared(difference, float(metrics.mcnemar_midp(ahead, behind)), (ahead + behind) / a.size)
+    both = np.concatenate([a.column[~np.isnan(d)], b.column[~np.isnan(d)]])
+    return Compared(
+        a=a.name,
+        b=b.name,
+        d=d,
+        flags=bool(np.all((both == 0) | (both == 1))),
+        difference=difference(design, rows, a.column, b.column),
+    )
 
 
-def paired(a: Column, b: Column, n: int) -> Estimate:
-    """The mean of a - b; `n` counts examples, which are not always units."""
-    return replace(metrics.paired_difference(a, b), n=n)
+def _p_values(
+    metric: str, found: Sequence[Compared], units: Column, design: Design, seed: int
+) -> list[float]:
+    """McNemar's mid-p where examples count alike and are right or wrong; else by flipping signs."""
+    exact = [metric in FLAGS and design.plain and c.flags for c in found]
+    flipped = iter(metrics.sign_flips(units[:, ~np.array(exact)], seed).tolist())
+    return [
+        metrics.mcnemar_midp(int((c.d > 0).sum()), int((c.d < 0).sum())) if e else next(flipped)
+        for c, e in zip(found, exact, strict=True)
+    ]
 
 
-def _n_needed(compared: _Compared, contrasts: int) -> int | None:
-    """Connor (1987) for flags; else (z + z)²·sd²/δ² (Miller 2024). Alpha is shared among the contrasts."""
-    size, se = compared.difference.value, compared.difference.se
-    if not size or se is None:
+def _discordant(metric: str, design: Design, found: Compared) -> float | None:
+    """The share of examples that only one gets right; None where that says nothing about the noise."""
+    if metric not in FLAGS or not design.plain or not found.flags:
         return None
-    alpha = ALPHA / contrasts
-    if compared.discordant is not None:
-        return metrics.sample_size(size, compared.discordant, power=POWER, alpha=alpha).value
-    z = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(POWER)
-    needed = (z * se / size) ** 2 * compared.difference.n
-    return math.ceil(needed) if needed < ENDLESS else None
+    return float((np.abs(found.d) > 0).sum()) / found.difference.n
+
+
+def n_needed(difference: Estimate, contrasts: int, discordant: float | None = None) -> int | None:
+    """How many examples would tell such a difference apart, four times in five, among so many contrasts.
+
+    Connor (1987) for flags, of which `discordant` is the share that differ; else (z + z)²·sd²/δ² (Miller
+    2024); where every example differs alike, as many as a sign test takes. Never so many as were not
+    enough already. None where there is no difference, or none beyond rounding.
+    """
+    size, alpha = difference.value, ALPHA / contrasts
+    if not size:
+        return None
+    if discordant is not None:
+        found = metrics.sample_size(size, discordant, power=POWER, alpha=alpha).value
+    elif difference.se is None:
+        found = math.ceil(1 - math.log2(alpha)) if difference.n > 1 else None
+    else:
+        z = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(POWER)
+        needed = (z * difference.se / size) ** 2 * difference.n
+        found = math.ceil(needed) if needed < ENDLESS else None
+    return None if found is None else max(found, difference.n + 1)
