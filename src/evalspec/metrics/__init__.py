@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from evalspec.metrics.binning import chosen_binning as chosen_binning
+    from evalspec.metrics.calibration import calibration_parts as calibration_parts
+    from evalspec.metrics.calibration import debiased_ce as debiased_ce
     from evalspec.metrics.calibration import ece as ece
     from evalspec.metrics.calibration import ece_null as ece_null
     from evalspec.metrics.calibration import overconfidence as overconfidence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from evalspec.metrics.costs import expected_cost as expected_cost
     from evalspec.metrics.costs import threshold_check as threshold_check
     from evalspec.metrics.folds import fold_numbers as fold_numbers
+    from evalspec.metrics.guarantees import guaranteed_coverage as guaranteed_coverage
     from evalspec.metrics.intervals import clopper_pearson as clopper_pearson
     from evalspec.metrics.intervals import mover as mover
     from evalspec.metrics.intervals import newcombe as newcombe
@@ -50,8 +53,10 @@ if TYPE_CHECKING:
     from evalspec.metrics.pairs import paired_difference as paired_difference
     from evalspec.metrics.pairs import sign_flip as sign_flip
     from evalspec.metrics.pairs import sign_flips as sign_flips
+    from evalspec.metrics.power import minimum_detectable_cost as minimum_detectable_cost
     from evalspec.metrics.power import minimum_detectable_difference as minimum_detectable_difference
     from evalspec.metrics.power import sample_size as sample_size
+    from evalspec.metrics.power import sample_size_for_cost as sample_size_for_cost
     from evalspec.metrics.ranks import kendall_tau_b as kendall_tau_b
     from evalspec.metrics.ranks import rank_intervals as rank_intervals
     from evalspec.metrics.recalibration import Recalibrated as Recalibrated
@@ -65,6 +70,7 @@ if TYPE_CHECKING:
     from evalspec.metrics.records import BudgetCheck as BudgetCheck
     from evalspec.metrics.records import BudgetVerdict as BudgetVerdict
     from evalspec.metrics.records import CalibrationLine as CalibrationLine
+    from evalspec.metrics.records import CalibrationParts as CalibrationParts
     from evalspec.metrics.records import Correlation as Correlation
     from evalspec.metrics.records import Coverage as Coverage
     from evalspec.metrics.records import EceNull as EceNull
@@ -88,6 +94,9 @@ if TYPE_CHECKING:
     from evalspec.metrics.selective import auroc as auroc
     from evalspec.metrics.selective import coverage_at_risk as coverage_at_risk
     from evalspec.metrics.selective import excess_aurc as excess_aurc
+    from evalspec.metrics.sequential import e_process as e_process
+    from evalspec.metrics.sequential import e_value as e_value
+    from evalspec.metrics.smooth import sm_ece as sm_ece
     from evalspec.metrics.spreads import answering_pays as answering_pays
     from evalspec.metrics.spreads import prior_spread as prior_spread
     from evalspec.metrics.spreads import promised_costs as promised_costs
@@ -104,26 +113,30 @@ if TYPE_CHECKING:
 # The same names again, for the run time; a test holds the two lists together.
 _NAMES = {
     "binning": "chosen_binning",
-    "calibration": "ece ece_null overconfidence reliability_bins spiegelhalter_z",
+    "calibration": "calibration_parts debiased_ce ece ece_null overconfidence reliability_bins "
+    "spiegelhalter_z",
     "classification": "accuracy balanced_accuracy f1 macro_f1 mcc precision recall",
     "cost_curves": "CostCurve Stretch cost_curve crossovers review_curve",
     "costs": "best_action chow_threshold expected_cost threshold_check",
     "folds": "fold_numbers",
+    "guarantees": "guaranteed_coverage",
     "intervals": "clopper_pearson mover newcombe weighted_proportion wilson",
     "latency": "budget_verdict percentile percentile_difference",
     "logistic": "calibration_line",
     "means": "bootstrap clustered_mean design_effect mean_estimate",
     "pairs": "holm mcnemar_midp paired_difference sign_flip sign_flips",
-    "power": "minimum_detectable_difference sample_size",
+    "power": "minimum_detectable_cost minimum_detectable_difference sample_size sample_size_for_cost",
     "ranks": "kendall_tau_b rank_intervals",
     "recalibration": "Recalibrated Recalibration chosen_method cross_fit fit_recalibration recalibrate "
     "recalibration_from_json",
-    "records": "BrierDecomposition BudgetCheck BudgetVerdict CalibrationLine Correlation Coverage EceNull "
-    "Estimate Rank ReliabilityBin SampleSize ThresholdCheck ThresholdVerdict ZTest",
+    "records": "BrierDecomposition BudgetCheck BudgetVerdict CalibrationLine CalibrationParts Correlation "
+    "Coverage EceNull Estimate Rank ReliabilityBin SampleSize ThresholdCheck ThresholdVerdict ZTest",
     "repeats": "consistency pass_at_k pass_hat_k",
     "scores": "brier brier_decomposition certain_and_wrong log_loss pav",
     "selective": "augrc aurc auroc coverage_at_risk excess_aurc",
+    "sequential": "e_process e_value",
     "spreads": "answering_pays prior_spread promised_costs uniform_spread worst_case_spread",
+    "smooth": "sm_ece",
     "strata": "combined_mean influences post_stratified stratified_difference",
     "thresholds": "CrossFittedThreshold best_threshold cross_fitted_threshold",
 }

@@ -17,13 +17,23 @@ from evalspec.metrics.arrays import (
     Ints,
     claims,
     fractions,
+    repetitions,
     tail_probability,
     weights_for,
 )
 from evalspec.metrics.binning import Binning, assigned, resolved, width_edges
 from evalspec.metrics.intervals import proportion
 from evalspec.metrics.means import t_interval
-from evalspec.metrics.records import NO_DATA, EceNull, Estimate, ReliabilityBin, ZTest, bare, undefined
+from evalspec.metrics.records import (
+    NO_DATA,
+    CalibrationParts,
+    EceNull,
+    Estimate,
+    ReliabilityBin,
+    ZTest,
+    bare,
+    undefined,
+)
 from evalspec.metrics.resample import chunks, generator
 
 
@@ -46,6 +56,54 @@ def ece(
     if sample.n == 0:
         return undefined(NO_DATA)
     return bare(_calibration_error(sample, numbers_of), sample.n)
+
+
+def debiased_ce(
+    confidence: ArrayLike,
+    correct: ArrayLike,
+    bins: int = 10,
+    binning: Binning = "width",
+    weights: ArrayLike | None = None,
+) -> Estimate:
+    """The squared calibration error less what chance adds to it; a square, below 0 as often as not.
+
+    Σ_b w_b·((c̄_b - ȳ_b)² - ȳ_b(1-ȳ_b)/(n_b - 1)) (Kumar, Liang & Ma 2019); bins as in `ece`, those of fewer
+    than 2 examples count 0. A calibrated model is at 0 on average, so the sign is kept and no root taken.
+    """
+    sample = claims(confidence, correct, weights)
+    numbers_of = assigned(sample.confidence, bins, binning, sample.weight)
+    if sample.n == 0:
+        return undefined(NO_DATA)
+    mass = repetitions(sample.weight)
+    size, gap, right = (
+        np.bincount(numbers_of, weights=mass * part).astype(np.float64)
+        for part in (np.ones(sample.n), sample.confidence - sample.correct, sample.correct)
+    )
+    some = size >= 2 * (1 - TOLERANCE)
+    held, gap, rate = size[some], gap[some] / size[some], right[some] / size[some]
+    chance = rate * (1 - rate) / (held - 1)
+    return bare(float(held @ (gap**2 - chance)) / float(mass.sum()), sample.n)
+
+
+def calibration_parts(
+    confidence: ArrayLike,
+    correct: ArrayLike,
+    bins: int = 10,
+    binning: Binning = "width",
+    weights: ArrayLike | None = None,
+) -> CalibrationParts:
+    """The expected calibration error in two: what bins claim too much, and what bins claim too little.
+
+    over = Σ_b w_b·max(c̄_b - ȳ_b, 0), under = Σ_b w_b·max(ȳ_b - c̄_b, 0); over + under is `ece`, over - under
+    the mean confidence minus the accuracy.
+    """
+    sample = claims(confidence, correct, weights)
+    numbers_of = assigned(sample.confidence, bins, binning, sample.weight)
+    if sample.n == 0:
+        return CalibrationParts(over=None, under=None, n=0, why=NO_DATA)
+    signed = _signed_gaps(sample, numbers_of)
+    over, under = (float(np.maximum(part, 0).sum()) / sample.total for part in (signed, -signed))
+    return CalibrationParts(over=over, under=under, n=sample.n)
 
 
 def ece_null(
@@ -141,8 +199,12 @@ def spiegelhalter_z(confidence: ArrayLike, correct: ArrayLike, weights: ArrayLik
 
 
 def _calibration_error(sample: Claims, numbers_of: Ints) -> float:
-    signed = np.bincount(numbers_of, weights=sample.weight * (sample.confidence - sample.correct))
-    return float(np.abs(signed).sum()) / sample.total
+    return float(np.abs(_signed_gaps(sample, numbers_of)).sum()) / sample.total
+
+
+def _signed_gaps(sample: Claims, numbers_of: Ints) -> Floats:
+    gaps = np.bincount(numbers_of, weights=sample.weight * (sample.confidence - sample.correct))
+    return gaps.astype(np.float64)
 
 
 def _simulated_errors(c: Floats, w: Floats, numbers_of: Ints, repeats: int, seed: int) -> Floats:

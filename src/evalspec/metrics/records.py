@@ -69,6 +69,16 @@ class EceNull:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationParts:
+    """The calibration error of the bins that claim too much, and of those that claim too little."""
+
+    over: float | None
+    under: float | None
+    n: int
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReliabilityBin:
     """One bin of a reliability diagram: its bounds, mean confidence, and accuracy with a Wilson interval."""
 
