@@ -3,10 +3,13 @@
 Kept apart so that checking a spec can warn about samples too small without loading either.
 """
 
-from math import ceil, sqrt
+from math import ceil, inf, sqrt
 from statistics import NormalDist
 
 from evalspec.metrics.records import NO_DATA, Estimate, SampleSize, bare, undefined
+
+ENDLESS = 1e12  # more examples than this are the same as none: the difference is rounding
+TOO_MANY = "no sample of any size that could be had would do"
 
 
 def minimum_detectable_difference(
@@ -35,7 +38,7 @@ def sample_size(difference: float, discordant: float, power: float = 0.8, alpha:
     """The number of paired examples that shows `difference` in accuracy with that power.
 
     n = ((z_{α/2}√ψ + z_β√(ψ - δ²))/δ)², rounded up. The sign of the difference does not matter. None where
-    it is 0, or larger than the discordant share, which cannot be. Without data, .10 is a fair guess of
+    it is 0, larger than the discordant share, which cannot be, or so small that no sample would do. Without data, .10 is a fair guess of
     `discordant` for candidates of one family and .20 otherwise.
     """
     z_alpha, z_beta = _quantiles(discordant, power, alpha)
@@ -46,8 +49,48 @@ def sample_size(difference: float, discordant: float, power: float = 0.8, alpha:
         return SampleSize(value=None, why="no sample shows a difference of 0")
     if delta > discordant:
         return SampleSize(value=None, why="the difference cannot exceed the discordant share")
-    root = (z_alpha * sqrt(discordant) + z_beta * sqrt(discordant - delta**2)) / delta
-    return SampleSize(value=max(1, ceil(root**2 - 1e-9)))
+    root = z_alpha * sqrt(discordant) + z_beta * sqrt(discordant - delta**2)
+    if abs(root) > delta * sqrt(ENDLESS):
+        return SampleSize(value=None, why=TOO_MANY)
+    return SampleSize(value=max(1, ceil((root / delta) ** 2 - 1e-9)))
+
+
+def minimum_detectable_cost(n: int, sd: float, power: float = 0.8, alpha: float = 0.05) -> Estimate:
+    """The least difference in mean cost that `n` paired examples show with that power; without an interval.
+
+    `sd` is the standard deviation of the differences example by example, in the unit of the costs:
+    δ = (z_{α/2} + z_β)·sd/√n (Miller 2024). Where candidates are sampled several times an example, `sd` is
+    that of the differences of the examples' means. Raises ValueError on a negative `n`, and on an `sd` that
+    is negative or no number.
+    """
+    z = _z_of_cost(sd, power, alpha)
+    if n < 0:
+        raise ValueError("n must not be negative")
+    return undefined(NO_DATA) if n == 0 else bare(z * sd / sqrt(n), n)
+
+
+def sample_size_for_cost(difference: float, sd: float, power: float = 0.8, alpha: float = 0.05) -> SampleSize:
+    """The number of paired examples that shows `difference` in mean cost with that power.
+
+    n = ((z_{α/2} + z_β)·sd/δ)², rounded up, at least 2: the inverse of `minimum_detectable_cost`. None for a
+    difference of 0, and where the number would go beyond all bounds.
+    """
+    z = _z_of_cost(sd, power, alpha)
+    if not abs(difference) < inf:
+        raise ValueError(f"difference must be a number, not {difference}")
+    if difference == 0:
+        return SampleSize(value=None, why="no sample shows a difference of 0")
+    needed = (z * sd / difference) ** 2 if abs(z * sd) < abs(difference) * sqrt(ENDLESS) else inf
+    if needed > ENDLESS:
+        return SampleSize(value=None, why=TOO_MANY)
+    return SampleSize(value=max(2, ceil(needed - 1e-9)))
+
+
+def _z_of_cost(sd: float, power: float, alpha: float) -> float:
+    if not 0 <= sd < inf:
+        raise ValueError(f"sd must be a number from 0 upwards, not {sd}")
+    z_alpha, z_beta = _quantiles(1.0, power, alpha)
+    return z_alpha + z_beta
 
 
 def _quantiles(discordant: float, power: float, alpha: float) -> tuple[float, float]:
