@@ -48,7 +48,6 @@ def read_limits(declared: Declared, faults: Faults) -> Limits:
                 money = quantity_of(bound.value, (Unit.MONEY,), "`spend`", faults)
                 if money is not None and _asks_something(money.value > 0, bound, faults):
                     spend[target] = money.value
-                    faults.not_run(bound.at, "a limit on spending")
             case "tokens":
                 flow = quantity_of(bound.value, (Unit.RATE,), "`tokens`", faults)
                 if flow is not None and _asks_something(flow.value > 0, bound, faults):

@@ -213,5 +213,6 @@ CATALOGUE: Mapping[str, str] = {
     "W0719": "a candidate that can give none of the confidences that are named",
     "W0711": "a budget that another one makes idle",
     "E0712": "a limit on spending, and a price that nobody knows",
+    "E0731": "a limit on spending, and answers that may be of any length",
     "E0710": "a part of the language that `run` cannot do yet",
 }
