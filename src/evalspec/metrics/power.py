@@ -38,8 +38,8 @@ def sample_size(difference: float, discordant: float, power: float = 0.8, alpha:
     """The number of paired examples that shows `difference` in accuracy with that power.
 
     n = ((z_{α/2}√ψ + z_β√(ψ - δ²))/δ)², rounded up. The sign of the difference does not matter. None where
-    it is 0, larger than the discordant share, which cannot be, or so small that no sample would do. Without data, .10 is a fair guess of
-    `discordant` for candidates of one family and .20 otherwise.
+    it is 0, larger than the discordant share, which cannot be, or so small that no sample would do. Without
+    data, .10 is a fair guess of `discordant` for candidates of one family and .20 otherwise.
     """
     z_alpha, z_beta = _quantiles(discordant, power, alpha)
     delta = abs(difference)
