@@ -104,7 +104,8 @@ def newton(
 
 
 def _log_likelihood(eta: Floats, y: Floats, w: Floats) -> float:
-    return float(w @ (y * eta - np.logaddexp(0, eta)))
+    # Written as y·η - log(1 + e^η) it would lose all digits where the fit is nearly perfect.
+    return -float(w @ np.logaddexp(0, np.where(y == 1, -eta, eta)))
 
 
 def _wald(fit: tuple[Floats, Floats], index: int, n: int, level: float) -> Estimate:

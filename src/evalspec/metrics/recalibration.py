@@ -166,12 +166,15 @@ def recalibration_from_json(value: Mapping[str, Json]) -> Recalibration:
     knots, levels = _numbers(value.get("knots", [])), _numbers(value.get("levels", []))
     if len(knots) != len(levels) or (method == "isotonic") is not bool(knots):
         raise ValueError("an isotonic recalibration has as many knots as levels, and others have none")
-    if list(knots) != sorted(knots):
-        raise ValueError("the knots of a recalibration rise")
+    for name, rising in (("knots", knots), ("levels", levels)):
+        if list(rising) != sorted(rising) or not all(0 <= v <= 1 for v in rising):
+            raise ValueError(f"the {name} of a recalibration rise from 0 to 1")
     why = value.get("why")
     n, slope, intercept, eps = _numbers(
         [value.get("n"), value.get("slope", 1.0), value.get("intercept", 0.0), value.get("eps", EPS)]
     )
+    if n < 0 or not 0 < eps < 0.5:
+        raise ValueError("a recalibration has an n of 0 or more and an eps between 0 and 1/2")
     return Recalibration(
         method=cast(Method, method),
         n=round(n),
