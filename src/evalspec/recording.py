@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from evalspec import __version__
 from evalspec.answers.reading import Outcome
-from evalspec.language.candidates import Baseline
+from evalspec.language.candidates import Baseline, is_simulated
 from evalspec.models.model import Failure, FailureKind
 from evalspec.pipeline import Front
 from evalspec.plan.plan import Plan, Selection
@@ -55,7 +55,7 @@ def run_record(
         "selection": selection_json(plan.selection),
         "params": dict(settings),
         "versions": _versions(),
-        "simulated": False,
+        "simulated": _simulated(plan),
         "pacing": {},
         "requests": requests,
         "spend_usd": None,
@@ -117,6 +117,11 @@ def completed(results: Results, traces: Iterable[Trace]) -> Results:
     return Results({**results.document, "run": run})
 
 
+def _simulated(plan: Plan) -> bool:
+    """Whether some of the answers are made up."""
+    return any(is_simulated(c) for planned in plan.tasks for c in planned.candidates)
+
+
 def _versions() -> Document:
     found: Document = {"python": platform.python_version(), "evalspec": __version__}
     for library in LIBRARIES:
@@ -156,7 +161,7 @@ def failures_of(record: Mapping[str, Json]) -> Mapping[FailedStep, Failure]:
     """The failures of a kept run that the store does not hold."""
     found: dict[FailedStep, Failure] = {}
     for entry in map(document, items(record.get("failed"))):
-        step = FailedStep(**{name: str(entry.get(name)) for name in FailedStep._fields})
+        step = FailedStep(**{name: str(entry[name]) for name in FailedStep._fields if name in entry})
         found[step] = Failure(kind=FailureKind(str(entry.get("kind"))), message=str(entry.get("message")))
     return found
 
@@ -166,12 +171,14 @@ def _failures(plan: Plan, traces: Traces) -> Iterator[Document]:
     for visit, step in (
         (trace.visit, step) for own in traces.values() for trace in own for step in trace.steps
     ):
-        if isinstance(step.reply, Failure) and step.reply.kind.worth_retrying:
-            place = FailedStep.of(visit, ids[visit.task][visit.example], step.step)
-            yield {**place._asdict(), "kind": step.reply.kind.value, "message": step.reply.message}
+        for sample, reply in enumerate(step.replies, step.sample):
+            if isinstance(reply, Failure) and reply.kind.worth_retrying:
+                place = FailedStep.of(visit, ids[visit.task][visit.example], step.step, sample)
+                yield {**place._asdict(), "kind": reply.kind.value, "message": reply.message}
 
 
 def _was_cut_short(trace: Trace) -> bool:
     """Whether something was not asked on a visit, because its candidate or the run was stopped."""
-    kinds = [step.reply.kind for step in trace.steps if isinstance(step.reply, Failure)]
+    replies = [reply for step in trace.steps for reply in step.replies]
+    kinds = [reply.kind for reply in replies if isinstance(reply, Failure)]
     return any(kind.stops_candidate or kind is FailureKind.NOT_ASKED for kind in kinds)

@@ -150,14 +150,21 @@ def test_samples_and_changed_forms_are_requests_of_their_own(folder: Path) -> No
     assert often.worst_usd == once.worst_usd * 15
 
 
-def test_what_is_kept_is_the_first_sample_of_the_example_itself(folder: Path) -> None:
+def test_more_samples_later_are_only_those_that_are_not_kept(folder: Path) -> None:
+    asked: set[str] = set()
+
+    def noted(keys: Collection[str]) -> set[str]:
+        asked.update(keys)
+        return set()
+
+    found(folder, with_parameters(LIMITED, TASK.replace("rank", "samples = 2; rank")), noted)
     spec = with_parameters(LIMITED, TASK.replace("rank", "samples = 5; rank"))
-    estimated = found(folder, spec, set)
-    assert (estimated.requests, estimated.kept) == (40, 8)
+    estimated = found(folder, spec, asked.intersection)
+    assert (len(asked), estimated.requests, estimated.kept) == (16, 40, 16)
     everything = found(folder, spec)
     assert estimated.worst_usd is not None
     assert everything.worst_usd is not None
-    assert estimated.worst_usd == everything.worst_usd * 4 / 5
+    assert estimated.worst_usd == everything.worst_usd * 3 / 5
 
 
 def test_a_step_is_counted_where_its_condition_may_hold(folder: Path) -> None:

@@ -42,8 +42,6 @@ def read_samples(entries: Entries, faults: Faults) -> int:
     if n > MOST_SAMPLES:
         faults.add("E0305", value.at, f"`samples` is at most {MOST_SAMPLES:,}", "write `samples = 20`")
         return 1
-    if n > 1:
-        faults.not_run(value.at, "several samples of a question", "leave `samples` out to ask each once")
     return n
 
 

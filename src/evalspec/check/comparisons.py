@@ -24,6 +24,7 @@ COMPARED = frozenset((
     "accuracy", "end_to_end", "exact", "contains", "token_f1", "rouge_l", "bleu", "expected_cost",
     "total_cost", "brier", "log_loss", "mean_confidence", "invalid_rate", "refusal_rate",
     "truncation_rate", "abstain_rate", "error_rate", "cost_per_1k", "output_tokens", "recall",
+    "consistency",
 ))  # fmt: skip
 
 
@@ -65,7 +66,8 @@ def _margins(bound: tree.Bound, measured: Measured, faults: Faults) -> list[Boun
         return []
     if metric is None:
         return []
-    if metric.name not in COMPARED and figure_in(metric.name, "percentile") is None:
+    of_a_figure = any(figure_in(metric.name, part) is not None for part in ("percentile", "samples"))
+    if metric.name not in COMPARED and not of_a_figure:
         said = f"`{metric.name}` is not compared example by example"
         faults.add("E0453", bound.metric.at, said, "accuracy, costs, rates, recall and percentiles are")
         return []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from evalspec.check.scoring import text_scores
 from evalspec.language.answer_types import TextAnswer
 from evalspec.language.metric_names import (
+    CONSISTENCY,
     LATER_METRICS,
     METRICS,
     Measure,
@@ -84,15 +85,14 @@ def known_metric(word: tree.Word, measured: Measured | None, faults: Faults) -> 
 
 def _enough_samples(word: tree.Word, measured: Measured, faults: Faults) -> bool:
     """Whether a metric of so many samples has them."""
-    needed = figure_in(word.text, "samples")
+    needed = 2.0 if word.text == CONSISTENCY else figure_in(word.text, "samples")
     if needed is None:
         return True
-    if needed < 1 or needed > measured.final.samples:
-        given = measured.final.samples
+    given = max(step.samples for step in measured.steps)
+    if needed < 1 or needed > given:
         said = f"`{word.text}` needs {needed:.0f} samples of each question, and there {_are(given)}"
         faults.add("E0450", word.at, said, f"write `samples = {max(needed, 1):.0f}` or more")
         return False
-    faults.not_run(word.at, f"the metric `{word.text}`")
     return True
 
 

@@ -39,7 +39,7 @@ class Metric:
     direction: Direction
     measure: Measure
     built: bool = True
-    needs: str = ""  # confidence, costs, labels, latency, price
+    needs: str = ""  # confidence, costs, labels, latency, price, samples
 
 
 def _m(name: str, doc: str, direction: Direction, measure: Measure, needs: str = "") -> Metric:
@@ -47,6 +47,7 @@ def _m(name: str, doc: str, direction: Direction, measure: Measure, needs: str =
 
 
 UP, DOWN = Direction.MAX, Direction.MIN
+CONSISTENCY = "consistency"
 METRICS: Mapping[str, Metric] = {
     m.name: m
     for m in (
@@ -80,6 +81,7 @@ METRICS: Mapping[str, Metric] = {
         _m("truncation_rate", "share of truncated answers", DOWN, Measure.SHARE),
         _m("abstain_rate", "share of answers that decline", DOWN, Measure.SHARE),
         _m("error_rate", "share of requests that failed", DOWN, Measure.SHARE),
+        _m(CONSISTENCY, "chance that two samples of an example agree", UP, Measure.SHARE, "samples"),
         _m("mean_win_rate", "mean share of the other candidates beaten", UP, Measure.SHARE, "a decision"),
         _m("p50", "median latency", DOWN, Measure.TIME, "latency"),
         _m("p90", "latency that 90 % stay within", DOWN, Measure.TIME, "latency"),
@@ -90,7 +92,7 @@ METRICS: Mapping[str, Metric] = {
     )
 }
 LATER_METRICS = (
-    "similarity", "judge", "consistency", "ece_equal_mass", "sm_ece",
+    "similarity", "judge", "ece_equal_mass", "sm_ece",
     "worst_case_accuracy", "robustness_drop", "first_token", "mean", "max",
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ stored run drives it with kept ones, and both get the same traces.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,15 +15,17 @@ from evalspec.answers.finding import plain
 from evalspec.answers.handing import asked_with, gold_handed_on, labels_told
 from evalspec.answers.letters import choices
 from evalspec.answers.reading import Outcome, Reading, read
+from evalspec.answers.votes import elect
 from evalspec.language.answer_types import LetterOf
-from evalspec.language.candidates import Hosted, ModelSpec
+from evalspec.language.candidates import Hosted, ModelSpec, Recorded
 from evalspec.language.program import ConfidenceSource, Step
 from evalspec.language.sandbox import RenderFault
 from evalspec.models.capabilities import gives_logprobs
 from evalspec.models.images import Image, NoImage, named_in
-from evalspec.models.model import Answer, Failure, Message, Request
+from evalspec.models.model import Answer, Failure, FailureKind, Message, Request
 from evalspec.plan.conditions import blocked_by, kept_waiting, runs, runs_given
-from evalspec.plan.plan import Passing, PlannedTask
+from evalspec.plan.plan import Passing, PlannedTask, samples_at
+from evalspec.plan.truths import as_read
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row
@@ -33,21 +35,33 @@ Reply = Answer | Failure
 
 @dataclass(frozen=True, slots=True)
 class StepTrace:
-    """What became of one step about one example. `reply` is None where it was not asked."""
+    """What became of one step about one example. `reply` is None where it was not asked.
+
+    Where several replies were put to the vote, `reply` is the first that says what most of them say, and
+    `ballots` are all of them. `sample` is the number of the first request.
+    """
 
     step: str
     reading: Reading
     reply: Reply | None
+    sample: int = 0
+    ballots: tuple[Reply, ...] = ()
+
+    @property
+    def replies(self) -> tuple[Reply, ...]:
+        """Every reply, in the order asked."""
+        return self.ballots or (() if self.reply is None else (self.reply,))
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One candidate, one example, one way of passing."""
+    """One candidate, one example, one way of passing, and which sample of it this is, from 0."""
 
     task: str
     candidate: str
     example: int
     passing: Passing
+    sample: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +76,31 @@ Conversation = Generator[Request, Reply, Trace]
 
 
 def visits(planned: PlannedTask, candidate: ModelSpec) -> Iterator[Visit]:
-    """Every visit of a candidate, example by example."""
+    """Every visit of a candidate: example by example, and of each its samples."""
+    each = [(p, n) for p in planned.passings(candidate) for n in range(planned.samples(candidate, p))]
     for example in range(len(planned.rows)):
-        for passing in planned.passings(candidate):
-            yield Visit(planned.task.name, candidate.name, example, passing)
+        for passing, sample in each:
+            yield Visit(planned.task.name, candidate.name, example, passing, sample)
 
 
 def converse(planned: PlannedTask, candidate: ModelSpec, visit: Visit) -> Conversation:
     """The conversation of a visit."""
-    row = planned.rows[visit.example]
-    if visit.passing is Passing.FREE:
-        return _free(planned, candidate, visit, row)
-    return _given_gold(planned, candidate, visit, row)
+    place = _Place(planned, candidate, visit, planned.rows[visit.example])
+    return _free(place) if visit.passing is Passing.FREE else _given_gold(place)
 
 
 def requests_of(planned: PlannedTask, candidate: ModelSpec, trace: Trace) -> Mapping[str, Request]:
-    """What was asked in a conversation, by step: its requests made once more from its replies."""
-    replies = {s.step: s.reply for s in trace.steps}
+    """What was asked in a conversation, by step: its requests made once more from its replies.
+
+    Of several that are put to the vote, the first.
+    """
+    replies = {s.step: iter(s.replies) for s in trace.steps}
     found: dict[str, Request] = {}
     conversation = converse(planned, candidate, trace.visit)
     try:
         request = next(conversation)
-        while (reply := replies[request.step]) is not None:
-            found[request.step] = request
+        while (reply := next(replies[request.step], None)) is not None:
+            found.setdefault(request.step, request)
             request = conversation.send(reply)
     except StopIteration:
         pass
@@ -102,10 +118,38 @@ def source_for(candidate: ModelSpec, step: Step) -> ConfidenceSource | None:
     return None
 
 
-def _free(planned: PlannedTask, candidate: ModelSpec, visit: Visit, row: Row) -> Conversation:
+def votes_at(step: Step, candidate: ModelSpec) -> int:
+    """How many replies a candidate's answer to a step is the majority of; of records at most so many."""
+    voting = isinstance(candidate.at_step(step.name).use, Recorded)
+    voting = voting or source_for(candidate, step) is ConfidenceSource.VOTES
+    return step.votes or 1 if voting else 1
+
+
+def times_asked(step: Step, candidate: ModelSpec) -> int:
+    """How often a step puts the same question to a candidate: for each sample, and each vote of it."""
+    return samples_at(step, candidate) * votes_at(step, candidate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a conversation stands: whose it is, and what it is about."""
+
+    planned: PlannedTask
+    candidate: ModelSpec
+    visit: Visit
+    row: Row
+
+    def first_request(self, step: Step) -> int:
+        """The number of the first request of a step: a step that asks once has one for all samples."""
+        number = self.visit.sample if samples_at(step, self.candidate) > 1 else 0
+        return number * votes_at(step, self.candidate)
+
+
+def _free(place: _Place) -> Conversation:
     """Each step reads what the steps before it really said. One that does not run leaves no trace."""
     done: dict[str, StepTrace] = {}
-    for step in planned.task.steps:
+    row = place.row
+    for step in place.planned.task.steps:
         readings = {name: trace.reading for name, trace in done.items()}
         if not runs(step, row, readings):
             continue
@@ -114,35 +158,64 @@ def _free(planned: PlannedTask, candidate: ModelSpec, visit: Visit, row: Row) ->
             done[step.name] = StepTrace(step.name, blocked, None)
             continue
         values = {name: plain(readings[name].value) for name in step.quoted}
-        done[step.name] = yield from _ask(planned, step, candidate, row, values)
-    return Trace(visit, tuple(done.values()))
+        done[step.name] = yield from _ask(place, step, values)
+    return Trace(place.visit, tuple(done.values()))
 
 
-def _given_gold(planned: PlannedTask, candidate: ModelSpec, visit: Visit, row: Row) -> Conversation:
+def _given_gold(place: _Place) -> Conversation:
     """Each step that reads others reads their gold; without one it is left out, or where it does not run."""
     traces = []
-    for step in planned.task.steps:
-        golds = {name: gold_value(planned.task.step(name), row) for name in step.reads}
+    task, row = place.planned.task, place.row
+    for step in task.steps:
+        golds = {name: gold_value(task.step(name), row) for name in step.reads}
         if not step.reads or not runs_given(step, row, golds):
             continue
-        traces.append((yield from _ask(planned, step, candidate, row, golds)))
-    return Trace(visit, tuple(traces))
+        traces.append((yield from _ask(place, step, golds)))
+    return Trace(place.visit, tuple(traces))
 
 
-def _ask(
-    planned: PlannedTask, step: Step, candidate: ModelSpec, row: Row, values: Mapping[str, object]
-) -> Generator[Request, Reply, StepTrace]:
-    source = source_for(candidate, step)
+def _ask(place: _Place, step: Step, values: Mapping[str, object]) -> Generator[Request, Reply, StepTrace]:
+    candidate = place.candidate
     try:
-        request = build_request(planned, step, candidate, row, values)
+        request = build_request(place.planned, step, candidate, place.row, values)
     except RenderFault as fault:
         return StepTrace(
             step.name, Reading(outcome=Outcome.ERROR, why=f"the prompt cannot be rendered: {fault}"), None
         )
-    reply = yield request
-    timeout = isinstance(candidate.use, Hosted) and candidate.use.timeout_ns is not None
-    reading = read(step, reply, source=source, row=row.values, timeout_declared=timeout)
-    return StepTrace(step.name, reading, reply)
+    first = place.first_request(step)
+    replies: list[Reply] = []
+    readings: list[Reading] = []
+    while _goes_on(step, candidate, replies, readings):
+        reply = yield replace(request, sample=first + len(replies))
+        if replies and isinstance(reply, Failure) and reply.kind is FailureKind.NOT_RECORDED:
+            break
+        replies.append(reply)
+        readings.append(_read(place, step, reply))
+    if len(readings) == 1:
+        return StepTrace(step.name, readings[0], replies[0], first)
+    elected = elect(step, readings)
+    return StepTrace(step.name, elected.reading, replies[elected.place], first, tuple(replies))
+
+
+def _goes_on(step: Step, candidate: ModelSpec, replies: Sequence[Reply], readings: Sequence[Reading]) -> bool:
+    """Whether the same is asked once more, for the vote. Records are put to the vote as far as they go,
+    unless they bring a confidence of their own."""
+    if not replies:
+        return True
+    last = replies[-1]
+    if isinstance(last, Failure) and (last.kind.stops_candidate or last.kind is FailureKind.NOT_RECORDED):
+        return False
+    if isinstance(candidate.at_step(step.name).use, Recorded) and readings[0].confidence is not None:
+        return False
+    return len(replies) < votes_at(step, candidate)
+
+
+def _read(place: _Place, step: Step, reply: Reply) -> Reading:
+    use = place.candidate.at_step(step.name).use
+    timeout = isinstance(use, Hosted) and use.timeout_ns is not None
+    source = source_for(place.candidate, step)
+    step = as_read(step, place.candidate)
+    return read(step, reply, source=source, row=place.row.values, timeout_declared=timeout)
 
 
 def build_request(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,8 @@ from evalspec.language.sandbox import RenderFault
 from evalspec.models.model import Request
 from evalspec.models.prices import price_of
 from evalspec.plan.conditions import runs_given
-from evalspec.plan.conversations import build_request, gold_value
-from evalspec.plan.plan import Passing, PlannedTask
+from evalspec.plan.conversations import build_request, gold_value, times_asked
+from evalspec.plan.plan import Passing, PlannedTask, samples_at
 
 if TYPE_CHECKING:
     from evalspec.language.program import Step
@@ -51,15 +51,15 @@ def estimate(planned: PlannedTask, candidate: ModelSpec, key_of: Keyer, kept: Ke
     faults: list[tuple[str, str]] = []
     for request in known_requests(planned, candidate, faults):
         key = key_of(request)
-        distinct[key if key is not None else (request.step, request.example)] = request
+        distinct[key if key is not None else (request.step, request.example, request.sample)] = request
         if planned.task.step(request.step).reads:
             twins.append(request)
     keys = {key for key in distinct if isinstance(key, str)}
     have = kept(keys) if kept is not None and (keys or not distinct) else None
-    later = sum(times_asked(step) for step in planned.task.steps if step.reads) * len(planned.rows)
-    times = {step.name: times_asked(step) for step in planned.task.steps}
+    later = sum(_later(planned, step, candidate) for step in planned.task.steps)
+    times = {step.name: forms(step) for step in planned.task.steps}
     due = [(r, times[r.step] - (key in (have or ()))) for key, r in distinct.items()]
-    given = [(r, times[r.step]) for r in twins]
+    given = [(r, times[r.step] * _repeated(planned, r.step, candidate)) for r in twins]
     return Estimate(
         examples=len(planned.rows),
         requests=sum(times[request.step] for request in distinct.values()),
@@ -79,7 +79,7 @@ def _money(
     for step in planned.task.steps:
         use = candidate.at_step(step.name).use
         own, twins = ([c for c in counted if c[0].step == step.name] for counted in (due, given))
-        later = times_asked(step) * len(planned.rows) if step.reads else 0
+        later = _later(planned, step, candidate)
         part = _worst(use, own, twins, later) if isinstance(use, Hosted) else _of_others(use)
         if part is None:
             return None
@@ -105,14 +105,30 @@ def known_requests(
             if (step.reads and not golden) or not runs_given(step, row, golds):
                 continue
             try:
-                yield build_request(planned, step, candidate, row, golds)
+                request = build_request(planned, step, candidate, row, golds)
             except RenderFault as fault:
                 faults.append((row.id, str(fault)))
+                continue
+            yield from (replace(request, sample=n) for n in range(times_asked(step, candidate)))
 
 
-def times_asked(step: Step) -> int:
-    """How often a step asks about one example: each sample, of the example itself and each changed form."""
-    return step.samples * (1 + len(step.perturb))
+def forms(step: Step) -> int:
+    """In how many forms a step asks about one example: as it is, and each changed form."""
+    return 1 + len(step.perturb)
+
+
+def _later(planned: PlannedTask, step: Step, candidate: ModelSpec) -> int:
+    """At most how many requests of a step depend on answers: one for each sample of the chain that it reads,
+    however often it asks about one of them itself."""
+    if not step.reads:
+        return 0
+    votes = times_asked(step, candidate) // samples_at(step, candidate)
+    return planned.samples(candidate) * votes * forms(step) * len(planned.rows)
+
+
+def _repeated(planned: PlannedTask, name: str, candidate: ModelSpec) -> int:
+    """How many times more a step asks than given gold, where its question is the same for all samples."""
+    return planned.samples(candidate) // samples_at(planned.task.step(name), candidate)
 
 
 def _tokens(request: Request) -> int:

@@ -14,9 +14,9 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from evalspec.data.draw import Drawn, draw_shots
-from evalspec.language.candidates import Combination, ModelSpec, Recorded, by_variant
+from evalspec.language.candidates import Baseline, Combination, ModelSpec, Recorded, by_variant
 from evalspec.language.expressions import holds
-from evalspec.language.program import Program, Shots, Subset, Task
+from evalspec.language.program import Program, Shots, Step, Subset, Task
 from evalspec.models.images import Album
 
 if TYPE_CHECKING:
@@ -48,6 +48,21 @@ class PlannedTask:
         if reading and not isinstance(candidate.use, Recorded):
             return (Passing.FREE, Passing.GIVEN_GOLD)
         return (Passing.FREE,)
+
+    def samples(self, candidate: ModelSpec, passing: Passing = Passing.FREE) -> int:
+        """How many samples are taken of each example: the most that a step which it runs asks for."""
+        free = passing is Passing.FREE
+        return max((samples_at(s, candidate) for s in self.task.steps if free or s.reads), default=1)
+
+    @property
+    def samples_asked(self) -> int:
+        """How many samples are taken of each example where a candidate may answer now this, now that."""
+        return max(step.samples for step in self.task.steps)
+
+
+def samples_at(step: Step, candidate: ModelSpec) -> int:
+    """How often a step asks a candidate the same: once where it always answers the same."""
+    return 1 if isinstance(candidate.at_step(step.name).use, Baseline) else step.samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from evalspec.language.candidates import ModelSpec, Recorded
+from evalspec.language.candidates import ModelSpec, Recorded, Simulated
 from evalspec.models.connect import keyer
 from evalspec.models.model import Answer, Failure, FailureKind, Request
 from evalspec.models.recorded import recorded_model
 from evalspec.plan.conversations import Trace, Visit, converse, visits
+from evalspec.plan.truths import invention_of
 from evalspec.run.session import training_of
 
 if TYPE_CHECKING:
@@ -22,18 +23,19 @@ Lookup = Callable[[Request], Reply | None]
 
 
 class FailedStep(NamedTuple):
-    """Where a request failed: whose it was, and in which step of which visit."""
+    """Where a request failed: whose it was, in which step of which visit, and which sample was asked."""
 
     task: str
     candidate: str
     passing: str
     example: str
     step: str
+    sample: str = "0"
 
     @classmethod
-    def of(cls, visit: Visit, example: str, step: str) -> FailedStep:
-        """The place of a step in a visit of the example of that id."""
-        return cls(visit.task, visit.candidate, visit.passing.value, example, step)
+    def of(cls, visit: Visit, example: str, step: str, sample: int) -> FailedStep:
+        """The place of a step in a visit of the example of that id, when that sample of it was asked."""
+        return cls(visit.task, visit.candidate, visit.passing.value, example, step, str(sample))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,11 @@ def _replayed(
         try:
             request = next(conversation)
             while True:
-                reply = lookup(request) or failed.get(FailedStep.of(visit, request.example, request.step))
+                place = FailedStep.of(visit, request.example, request.step, request.sample)
+                reply = lookup(request) or failed.get(place)
                 if reply is None:
-                    missing.add((f"{candidate.name}/{planned.task.name}/{visit.passing}", visit.example))
+                    where = f"{candidate.name}/{planned.task.name}/{visit.passing}/{visit.sample}"
+                    missing.add((where, visit.example))
                     reply = Failure(kind=FailureKind.NOT_ASKED, message="not asked yet")
                 request = conversation.send(reply)
         except StopIteration as end:
@@ -89,6 +93,8 @@ def _lookup(plan: Plan, candidate: ModelSpec, store: Store | None, environment: 
     if isinstance(candidate.use, Recorded):
         tasks, variants = frozenset(plan.program.tasks), plan.program.variants
         return recorded_model(candidate.name, candidate.use, tasks, variants).table.reply
+    if isinstance(candidate.use, Simulated):
+        return invention_of(plan).model(candidate.name, candidate.use).answer
     key_of = keyer(candidate, environment=environment, training=training_of(plan))
 
     def kept(request: Request) -> Reply | None:

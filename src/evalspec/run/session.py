@@ -15,6 +15,7 @@ from evalspec.language.program import Program
 from evalspec.models.baseline import Training, without_scored
 from evalspec.models.connect import connected
 from evalspec.plan.conversations import Trace, converse, visits
+from evalspec.plan.truths import invention_of
 from evalspec.run.execute import Job, Settings, execute
 from evalspec.run.gates import Limits, Rate
 
@@ -61,6 +62,7 @@ async def ask_all(
         training=training_of(plan),
         tasks=frozenset(plan.program.tasks),
         variants=plan.program.variants,
+        invention=invention_of(plan),
     ) as models:
         jobs = {name: candidate_jobs(plan, name) for name in models}
         await execute(
@@ -82,7 +84,7 @@ def job_counts(plan: Plan) -> dict[str, int]:
     counts: dict[str, int] = {}
     for planned in plan.tasks:
         for candidate in planned.candidates:
-            own = len(planned.rows) * len(planned.passings(candidate))
+            own = len(planned.rows) * sum(planned.samples(candidate, p) for p in planned.passings(candidate))
             counts[candidate.name] = counts.get(candidate.name, 0) + own
     return counts
 

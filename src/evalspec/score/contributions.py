@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from evalspec.answers.reading import Outcome
 from evalspec.score.measures import MISSES, Example
+from evalspec.score.samples import of_samples
 
 Column = NDArray[np.float64]
 RIGHT = ("accuracy", "end_to_end", "exact", "contains")
@@ -20,15 +21,26 @@ CLIP = 1e-3  # as in `metrics.log_loss`
 def contributions(metric: str, examples: Sequence[Example]) -> Column | None:
     """The metric's contribution of each example, NaN where it has none; None for metrics that are no means.
 
-    The mean of what is not NaN is the metric. Overconfidence is left out, since it is ranked by the
+    The mean of what is not NaN is the metric. Of an example with several samples it is the mean of those that
+    have one. Overconfidence is left out, since it is ranked by the
     distance of a mean from 0, which is no mean itself.
     """
+    repeated = of_samples(metric)
+    if repeated is not None:
+        return np.array([_nan(repeated([s.judgement for s in e.samples])) for e in examples])
     contribution = _rate(metric) if metric in MISSES or metric == "error_rate" else MEANS.get(metric)
-    if any(metric in e.judgement.scores for e in examples):
+    if any(metric in s.judgement.scores for e in examples for s in e.samples):
         contribution = _score_named(metric)
     if contribution is None:
         return None
-    return np.array([_nan(contribution(e)) for e in examples], dtype=np.float64)
+    return np.array([_mean(contribution, e) for e in examples], dtype=np.float64)
+
+
+def _mean(contribution: Callable[[Example], float | None], example: Example) -> float:
+    if not example.others:
+        return _nan(contribution(example))
+    known = [value for sample in example.samples if (value := contribution(sample)) is not None]
+    return math.fsum(known) / len(known) if known else math.nan
 
 
 def _nan(value: float | None) -> float:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from evalspec.answers.judge import fields_right, gold_label, is_right, text_scores
 from evalspec.answers.reading import Outcome, Reading, labels_of
+from evalspec.answers.votes import ballot
 from evalspec.language.answer_types import TextAnswer
 from evalspec.language.candidates import ModelSpec
 from evalspec.language.judging import Matches, named_scores
@@ -29,17 +30,22 @@ UNHEARD = (Outcome.ERROR, Outcome.NOT_ASKED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """One example of one candidate, end to end.
+    """One sample of one example of one candidate, end to end.
 
     `right` is None where the candidate was not heard (`error`, `not_asked`), or nothing says what is right.
     `truth` and `answer` are labels where the answer type has them; `scores` those of a text, `fields` the
-    verdicts on the fields of an object, by their names. Latency in nanoseconds and tokens are sums over the
-    steps that were asked; `timed_out` tells that one of them ran out of its time. `skipped` are the steps
-    that did not run, by their own condition.
+    verdicts on the fields of an object, by their names. `ballot` is equal for two samples that say the same.
+    Tokens and costs are sums over all replies of the steps that were asked; latency, in nanoseconds, over
+    the steps, of which one that is put to the vote takes as long as its longest reply. `timed_out` tells
+    that a step ran out of its time. `skipped` are the steps that did not run, by their own condition.
+    `constant`: the candidate always answers the same, so that its one sample tells of all.
     """
 
     row: Row
+    sample: int = 0
+    constant: bool = False
     reading: Reading
+    ballot: str = ""
     right: bool | None
     truth: str | None
     answer: str | None
@@ -69,24 +75,35 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """All examples of one candidate in the order of the data, and who served them."""
+    """All examples of one candidate in the order of the data, of each its samples; and who served them.
+
+    `samples` is how many each example has.
+    """
 
     candidate: ModelSpec
     judgements: tuple[Judgement, ...]
     served_models: tuple[str, ...]
     source: str | None
+    samples: int = 1
 
 
 def judge(planned: PlannedTask, candidate: ModelSpec, traces: Iterable[Trace]) -> Judged:
     """The judgements of a candidate, from its traces in any order. Without a trace, one was not asked."""
-    free: dict[int, Trace] = {}
-    golds: dict[int, Trace] = {}
+    free: dict[tuple[int, int], Trace] = {}
+    golds: dict[tuple[int, int], Trace] = {}
     for trace in traces:
-        (free if trace.visit.passing is Passing.FREE else golds)[trace.visit.example] = trace
+        place = (trace.visit.example, trace.visit.sample)
+        (free if trace.visit.passing is Passing.FREE else golds)[place] = trace
+    samples = planned.samples(candidate)
+    # Where the steps that read others are asked once, what they make of gold is the same in every sample.
+    given = min(samples, planned.samples(candidate, Passing.GIVEN_GOLD))
+    constant = samples < planned.samples_asked
     judgements = tuple(
-        _judgement(planned.task, row, free.get(i), golds.get(i)) for i, row in enumerate(planned.rows)
+        _judgement(planned.task, _Sample(row, n, constant), free.get((i, n)), golds.get((i, n % given)))
+        for i, row in enumerate(planned.rows)
+        for n in range(samples)
     )
-    replies = [step.reply for trace in free.values() for step in trace.steps]
+    replies = [reply for trace in free.values() for step in trace.steps for reply in step.replies]
     served = {r.served_model for r in replies if isinstance(r, Answer) and r.served_model}
     sources = {
         j.reading.source for j in judgements if j.confidence is not None and j.reading.source is not None
@@ -96,6 +113,7 @@ def judge(planned: PlannedTask, candidate: ModelSpec, traces: Iterable[Trace]) -
         judgements=judgements,
         served_models=tuple(sorted(served)),
         source=", ".join(sorted(sources)) or None,
+        samples=samples,
     )
 
 
@@ -103,7 +121,17 @@ NOT_ASKED = Reading(outcome=Outcome.NOT_ASKED, why="not asked yet")
 NO_STEP = Reading(outcome=Outcome.NO_ANSWER, why="the step that answers did not run")
 
 
-def _judgement(task: Task, row: Row, free: Trace | None, given_gold: Trace | None) -> Judgement:
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Which example it is, which sample of it, and whether there can be no other."""
+
+    row: Row
+    number: int
+    constant: bool
+
+
+def _judgement(task: Task, place: _Sample, free: Trace | None, given_gold: Trace | None) -> Judgement:
+    row = place.row
     said = {s.step: s for s in free.steps} if free is not None else {}
     final = _answering(task, said)
     reading = final.reading if final is not None else (NOT_ASKED if free is None else NO_STEP)
@@ -113,17 +141,20 @@ def _judgement(task: Task, row: Row, free: Trace | None, given_gold: Trace | Non
     right = is_right(step, reading, gold, row.values)
     steps_right = {s.name: _step_right(s, said.get(s.name), row) for s in task.steps if s is not step}
     steps_right[step.name] = right if step.name in said and _has_gold(step) else None
-    replies = [s.reply for s in said.values() if s.reply is not None]
+    replies = [reply for s in said.values() for reply in _counted(s)]
     return Judgement(
         row=row,
+        sample=place.number,
+        constant=place.constant,
         reading=reading,
+        ballot=ballot(step, reading),
         right=right,
         truth=gold_label(step, gold, row.values, answer=answer),
         answer=answer,
         abstaining_is_right=step.gold is not None and _null_is_right(gold),
         confidence=_confidence(task, said),
         distribution=reading.distribution if task.chain_confidence == "last" else None,
-        latency_ns=_total([r.latency_ns if isinstance(r, Answer) else None for r in replies]),
+        latency_ns=_total([_latency(s) for s in said.values() if s.replies]),
         timed_out=any(s.reading.outcome is Outcome.TIMEOUT for s in said.values()),
         input_tokens=_total([r.input_tokens if isinstance(r, Answer) else None for r in replies]),
         output_tokens=_total([r.output_tokens if isinstance(r, Answer) else None for r in replies]),
@@ -190,6 +221,18 @@ def _given_gold(
     """Each step's verdict given gold. A step that reads no other is the same both ways."""
     golden = {s.step: s for s in given_gold.steps} if given_gold is not None else {}
     return {s.name: _step_right(s, golden.get(s.name), row) if s.reads else free[s.name] for s in task.steps}
+
+
+def _counted(step: StepTrace) -> Sequence[Reply]:
+    """The replies that a step's price and time are told by: of a vote, the answers that were counted."""
+    return [r for r in step.ballots if isinstance(r, Answer)] or step.replies
+
+
+def _latency(step: StepTrace) -> int | None:
+    """How long a step took. Replies that are put to the vote can be asked for all at once."""
+    each = [r.latency_ns if isinstance(r, Answer) else None for r in _counted(step)]
+    known = [ns for ns in each if ns is not None]
+    return max(known) if known and len(known) == len(each) else None
 
 
 def _total(parts: Sequence[int | None]) -> int | None:

@@ -6,7 +6,7 @@ Subsets are measured by the very same function. Examples that were not heard are
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,10 +39,21 @@ CURRENCIES = ("usd", "$")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A judged example with its decision."""
+    """A judged example with its decision: its first sample, beside which stand the `others` it has."""
 
     judgement: Judgement
     decision: Decision | None
+    others: tuple[Example, ...] = ()
+
+    @property
+    def samples(self) -> tuple[Example, ...]:
+        """Each sample of it alone."""
+        return (Example(self.judgement, self.decision), *self.others) if self.others else (self,)
+
+
+def each_sample(examples: Iterable[Example]) -> tuple[Example, ...]:
+    """Every sample of some examples, each alone; examples that have but one as they are."""
+    return tuple(sample for example in examples for sample in example.samples)
 
 
 @dataclass(frozen=True, slots=True)

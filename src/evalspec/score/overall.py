@@ -150,7 +150,7 @@ def _combined(
         [values for values, _, _ in drawn],
         [units for _, units, _ in drawn],
         np.array([decision.weights[task] for task in columns]),
-        flags=metric in FLAGS,
+        flags=metric in FLAGS and all(set(values.tolist()) <= {0.0, 1.0} for values, _, _ in drawn),
         weights=[w for _, _, w in drawn] if weighted else None,
     )
 

@@ -17,10 +17,12 @@ from evalspec import metrics
 from evalspec.answers.reading import Outcome
 from evalspec.language.answer_types import OneOf
 from evalspec.language.expressions import holds
+from evalspec.language.metric_names import CONSISTENCY
 from evalspec.metrics import Estimate
 from evalspec.score.contributions import FLAGS, contributions
-from evalspec.score.measures import Example, measure, positive_label
+from evalspec.score.measures import Example, each_sample, measure, positive_label
 from evalspec.score.named_metrics import holds_a_figure, named_figures
+from evalspec.score.samples import of_samples, sample_metrics, too_few
 from evalspec.score.weighing import Design, Figure, macro_mean, mean_of, members_of, weights_of
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 NOT_WEIGHTED = ("p50", "p90", "p95", "p99", "output_tokens")  # a mix re-weights quality and cost only
 NO_WEIGHTS = "this metric is not re-weighted to the mix or weights of the dataset"
 NO_CLUSTERS = "this metric has no interval for examples that stand in clusters"
+NO_SAMPLES = "this metric has no interval where each example has several samples"
 NO_GROUP = "an average over subsets has an interval only for means"
 
 
@@ -38,9 +41,13 @@ def measured(
 ) -> Mapping[str, Estimate]:
     """Every metric of some examples: of the whole set, of a subset, or of a macro group."""
     macro = group if group is not None and group.macro else None
-    plain = {**measure(task, examples), **named_figures(task, examples, design)}
+    plain = {**measure(task, each_sample(examples)), **named_figures(task, examples, design)}
+    repeated = {
+        name: _of_samples(task, name, examples, design, whole=whole, group=macro)
+        for name in sample_metrics(task)
+    }
     if design.plain and macro is None:
-        return plain
+        return {**plain, **repeated}
     found = {}
     for name, estimate in plain.items():
         figures = figures_of(task, name, examples)
@@ -54,7 +61,18 @@ def measured(
         else:
             flags = name in FLAGS or name in ("precision", "recall")
             found[name] = _mean(name, figures, design, macro, flags=flags, whole=whole)
-    return found
+    return {**found, **repeated}
+
+
+def _of_samples(
+    task: Task, name: str, examples: Sequence[Example], design: Design, *, whole: bool, group: Subset | None
+) -> Estimate:
+    figures = figures_of(task, name, examples) or []
+    if not figures:
+        return Estimate(value=None, low=None, high=None, n=0, why=too_few(name))
+    if name == CONSISTENCY and all(e.judgement.constant for e in examples):
+        return Estimate(value=1.0, low=None, high=None, n=len(figures), why="it always answers the same")
+    return _mean(name, figures, design, group, flags=True, whole=whole)
 
 
 def _mean(
@@ -71,7 +89,12 @@ def _mean(
 def figures_of(
     task: Task, metric: str, examples: Sequence[Example], label: str | None = None
 ) -> list[Figure] | None:
-    """What each example adds to a metric that is a mean over some of them; None for other metrics."""
+    """What each example adds to a metric that is a mean over some of them; None for other metrics.
+
+    Of an example with several samples each adds its own, but to metrics of samples, which are told of all.
+    """
+    if of_samples(metric) is None:
+        examples = each_sample(examples)
     if metric in ("precision", "recall"):
         return _of_label(metric, task, label or positive_label(task), examples)
     if metric == "overconfidence":
@@ -126,12 +149,15 @@ def _other(task: Task, name: str, plain: Estimate, examples: Sequence[Example], 
     """A metric that is no mean: weighted where it can be, and without an interval that clusters belie."""
     if plain.value is None or name in NOT_WEIGHTED or holds_a_figure(name):
         return plain
-    found = _weighted(task, name, examples, design) if design.weighted else plain
+    found = _weighted(task, name, each_sample(examples), design) if design.weighted else plain
     if found is None:
         return Estimate(value=None, low=None, high=None, n=plain.n, why=NO_WEIGHTS)
-    if design.cluster is None or found.low is None:
+    if design.repeated:
+        found = replace(found, n=sum(any(s.judgement.heard for s in e.samples) for e in examples))
+    if not design.clustered or found.low is None:
         return found
-    return Estimate(value=found.value, low=None, high=None, n=found.n, why=NO_CLUSTERS)
+    why = NO_CLUSTERS if design.cluster is not None else NO_SAMPLES
+    return Estimate(value=found.value, low=None, high=None, n=found.n, why=why)
 
 
 def _weighted(task: Task, name: str, examples: Sequence[Example], design: Design) -> Estimate | None:

@@ -6,6 +6,7 @@ group. Knows figures by example only; which metric they are of stands in `weighe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 REST = "*"
 CERTAIN = 1e-12
+ONE_EXAMPLE = "one example gives no interval"
+SAME = "all examples have the same mean, which leaves no interval"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +35,29 @@ class Design:
     """How the examples of a set were drawn, by their ids. None where they all count alike, or alone.
 
     `weight`: how much each stands for; `cell` and `shares`: its cell of the mix, and the cells' shares in
-    production; `cluster`: the examples that stand together.
+    production; `cluster`: the examples that stand together. `repeated`: each example is there several times,
+    once for each of its samples, which stand together too.
     """
 
     weight: Mapping[str, float] | None = None
     cell: Mapping[str, str] | None = None
     shares: Mapping[Hashable, float] = field(default_factory=dict)
     cluster: Mapping[str, Hashable] | None = None
+    repeated: bool = False
 
     @property
     def plain(self) -> bool:
         """Whether every example counts alike and for itself."""
-        return self.weight is None and self.cluster is None
+        return self.weight is None and not self.clustered
+
+    @property
+    def clustered(self) -> bool:
+        """Whether some figures stand together: of examples of one cluster, of samples of one example."""
+        return self.cluster is not None or self.repeated
+
+    def unit(self, row: Row) -> Hashable:
+        """What was drawn when an example was: itself, or its cluster."""
+        return row.id if self.cluster is None else self.cluster[row.id]
 
     @property
     def weighted(self) -> bool:
@@ -110,12 +124,40 @@ def mean_of(design: Design, figures: Sequence[Figure], *, flags: bool, whole: bo
     y = np.array([f.value for f in figures], dtype=np.float64)
     if design.plain:
         return metrics.wilson(int(y.sum()), y.size) if flags else t_interval(y, np.ones(y.size))
+    if design.repeated:
+        return _of_samples(design, figures, flags=flags, whole=whole)
     w = weights_of(design, [f.row for f in figures])
     if design.cluster is not None:
         return _clustered(y, [design.cluster[f.row.id] for f in figures], w, flags=flags)
     if whole and design.cell is not None:
         return metrics.post_stratified(y, [design.cell[f.row.id] for f in figures], design.shares)
     return metrics.weighted_proportion(y, w) if flags else t_interval(y[w > 0], w[w > 0])
+
+
+def _of_samples(design: Design, figures: Sequence[Figure], *, flags: bool, whole: bool) -> Estimate:
+    """The mean over samples, clustered by example, or by what examples stand together in: `n` counts
+    examples. Under a mix each cell's figure is the mean over the cell's examples."""
+    alone = by_example(figures)
+    if whole and design.cell is not None and design.cluster is None:
+        return mean_of(replace(design, repeated=False), alone, flags=flags, whole=True)
+    if len(alone) == len(figures) and (not flags or all(f.value in (0, 1) for f in alone)):
+        return mean_of(replace(design, repeated=False), alone, flags=flags, whole=whole)
+    y = np.array([f.value for f in figures], dtype=np.float64)
+    w = weights_of(design, [f.row for f in figures])
+    found = replace(_clustered(y, [design.unit(f.row) for f in figures], w, flags=flags), n=len(alone))
+    if design.cluster is not None or found.value is None:
+        return found
+    if found.low is not None:  # few clusters are a reason for caution; few examples are told by `n`
+        return replace(found, why=None)
+    return replace(found, why=ONE_EXAMPLE if len(alone) == 1 else SAME)
+
+
+def by_example(figures: Sequence[Figure]) -> list[Figure]:
+    """One figure for each example: the mean of its samples."""
+    values: dict[str, list[Figure]] = {}
+    for figure in figures:
+        values.setdefault(figure.row.id, []).append(figure)
+    return [Figure(own[0].row, math.fsum(f.value for f in own) / len(own)) for own in values.values()]
 
 
 def weights_of(design: Design, rows: Sequence[Row]) -> Floats:
@@ -160,9 +202,9 @@ def macro_mean(design: Design, subset: Subset, figures: Sequence[Figure], *, fla
         )
     combined = metrics.combined_mean(
         [np.array([f.value for f in part], dtype=np.float64) for part in inside],
-        [[f.row.id if design.cluster is None else design.cluster[f.row.id] for f in part] for part in inside],
+        [[design.unit(f.row) for f in part] for part in inside],
         np.array([share for _, share in members], dtype=np.float64),
-        flags=flags,
+        flags=flags and all(f.value in (0, 1) for part in inside for f in part),
         weights=[weights_of(design, [f.row for f in part]) for part in inside] if design.weighted else None,
     )
     return replace(combined, n=len({f.row.id for part in inside for f in part}))
