@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from evalspec.check.rules.spending import lacking
 from evalspec.language.candidates import Environment, Hosted
 from evalspec.models.faults import EvalspecFault, MissingEnvironment
 from evalspec.pipeline import Front, SpecFault, score
@@ -29,11 +30,16 @@ from evalspec.run.asking import Keeping
 from evalspec.run.events import Counter, Event
 from evalspec.run.replay import Replayed, replay
 from evalspec.run.session import Gathered, ask_all, settings_for
+from evalspec.run.spending import Bill, Purse, Spent, caps_of, with_bill
 from evalspec.run.troubles import Trouble, Troubles
+from evalspec.store.ledger import Ledger
 from evalspec.store.store import Store
-from evalspec.text.values import dataclass, field
+from evalspec.text.diagnostics import problem
+from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from evalspec.score.results import Document, Results
     from evalspec.text.values import Json
 
@@ -51,16 +57,22 @@ class Options:
     keep: bool = True
     keeping: Keeping = field(default_factory=Keeping)
     settings: Mapping[str, str] = field(default_factory=dict)
+    max_spend: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What came of a run. `fault` broke the asking off, or the keeping; `interrupted` tells of Ctrl-C."""
+    """What came of a run. `fault` broke the asking off, or the keeping; `interrupted` tells of Ctrl-C.
+
+    `bill` is what its answers cost; `short` are the candidates that ran out of money.
+    """
 
     results: Results
     fault: EvalspecFault | None
     interrupted: bool
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
+    bill: Bill = field(default_factory=Bill)
+    short: Mapping[str, Spent] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,22 @@ def runnable_plan(front: Front, options: Options) -> Plan:
     later = not_runnable(plan)
     if later:
         raise SpecFault(later)
+    if options.max_spend is not None:
+        _demand_prices(plan)
     return plan
+
+
+def _demand_prices(plan: Plan) -> None:
+    """Raises SpecFault for models whose worst case nobody knows, as `check` does for a limit in the spec."""
+    asked = (
+        (candidate.at_step(step.name), step)
+        for planned in plan.tasks
+        for candidate in planned.candidates
+        for step in planned.task.steps
+    )
+    found = tuple(problem(lack.code, spec.at, lack.said, lack.way_out) for spec, lack in lacking(asked))
+    if found:
+        raise SpecFault(found)
 
 
 async def run_plan(
@@ -109,17 +136,20 @@ async def run_plan(
     cannot be opened); one that comes later is in the result, beside what was answered before it.
     """
     stopping = stopping if stopping is not None else Stopping()
-    counter, troubles, gathered = Counter(), Troubles(), Gathered()
+    counter, troubles, gathered, bill = Counter(), Troubles(), Gathered(), Bill()
     started = datetime.now(UTC)
     fault: EvalspecFault | None = None
     spec = front.source.path or Path()
     with ExitStack() as stack:
-        store = stack.enter_context(Store.open(store_folder(spec, options.store))) if options.keep else None
+        folder = store_folder(spec, options.store) if options.keep else None
+        store = stack.enter_context(Store.open(folder)) if folder is not None else None
+        purse = stack.enter_context(_purse(plan, options, spec, folder))
         tell = stack.enter_context(watch(plan) if watch is not None else nullcontext(_silent))
 
         def on_event(event: Event) -> None:
             counter(event)
             troubles(event)
+            bill(event)
             tell(event)
 
         try:
@@ -128,8 +158,9 @@ async def run_plan(
                     plan,
                     store,
                     environment=environment,
-                    settings=settings_for(
-                        plan.program, concurrency=options.concurrency, keeping=options.keeping
+                    settings=replace(
+                        settings_for(plan.program, concurrency=options.concurrency, keeping=options.keeping),
+                        purse=purse,
                     ),
                     on_event=on_event,
                     stop=stopping.asked,
@@ -139,11 +170,25 @@ async def run_plan(
             if not gathered.traces:
                 raise
             fault = broken
-        run = run_record(plan, front, options.settings, started, counter.total)
+        run = with_bill(run_record(plan, front, options.settings, started, counter.total), bill)
         results = completed(score(plan, gathered.traces, run), chain.from_iterable(gathered.traces.values()))
         if store is not None and fault is None:
             fault = _kept(store, stored_record(results, plan, gathered.traces))
-    return Ran(results, fault, stopping.asked.is_set(), troubles.found)
+    short = purse.short if purse is not None else {}
+    return Ran(results, fault, stopping.asked.is_set(), troubles.found, bill, short)
+
+
+@contextmanager
+def _purse(plan: Plan, options: Options, spec: Path, folder: Path | None) -> Iterator[Purse | None]:
+    """What the run may spend, None without a cap; other runs of the spec on this store have a part in it."""
+    caps = caps_of(plan.program, options.max_spend)
+    if not caps:
+        yield None
+        return
+    specs = {c.name: c for planned in plan.tasks for c in planned.candidates}
+    with ExitStack() as stack:
+        shared = Ledger.open(folder, str(spec.resolve())) if folder is not None else None
+        yield Purse(specs, caps, stack.enter_context(shared) if shared is not None else None)
 
 
 def _silent(event: Event) -> None:

@@ -21,7 +21,6 @@ WRONG = {
     "-o nowhere/r.json": "there is no folder nowhere",
     "-o folder.json": "this is a folder",
     "--env-file odd.env": "odd.env:1 is not NAME=VALUE",
-    "--max-spend 3": "`--max-spend` is not built yet",
     "--race": "`--race` is not built yet",
 }
 

@@ -17,6 +17,7 @@ from evalspec.language.program import Program
 from evalspec.models.endpoints import key_variable
 from evalspec.report.glyphs import visible
 from evalspec.report.table import TableForm, render_results
+from evalspec.run.spending import dollars
 from evalspec.running import Options, Ran, store_folder
 from evalspec.score.wording import document
 
@@ -33,8 +34,9 @@ def finish(ran: Ran, program: Program, spec: Path, how: Options, options: argpar
     sys.stdout.write(render_results(ran.results, TableForm(options.format)))
     sys.stdout.flush()
     if not options.quiet:
-        _say([_footer(ran.results, spec, how)])
+        _say([_footer(ran, spec, how)])
     _say(troubles_told(ran.troubles, program))
+    _say(f"error: {visible(name)} is not asked any more: {s.message}" for name, s in ran.short.items())
     _say(f"error: {fault}" for fault in (ran.fault, *unwritten) if fault is not None)
     return _how_it_ended(ran, again(options.given), unwritten, keep=how.keep)
 
@@ -82,10 +84,11 @@ def troubles_told(troubles: Mapping[str, Trouble], program: Program) -> Iterator
             yield f"warning: {visible(name)}: and {more:,} more kinds of failures"
 
 
-def _footer(results: Results, spec: Path, how: Options) -> str:
-    run = document(results.document["run"])
+def _footer(ran: Ran, spec: Path, how: Options) -> str:
+    run = document(ran.results.document["run"])
     requests = document(run["requests"])
-    asked = f"{requests['sent']:,} asked, {requests['from_store']:,} from the store"
+    cost = f" ({dollars(ran.bill.asked)})" if ran.bill.asked is not None else ""
+    asked = f"{requests['sent']:,} asked{cost}, {requests['from_store']:,} from the store"
     if not how.keep:
         return f"run {run['id']}: {asked} (nothing is kept)"
     folder = store_folder(spec, how.store)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from evalspec.running import Options, Ran, Stopping, run_plan, runnable_plan
 from evalspec.text.diagnostics import errors
 
 LATER = {
-    "--max-spend": True, "--race": False, "--allow-code": False, "--sandbox": True,
+    "--race": False, "--allow-code": False, "--sandbox": True,
     "--show-private": False, "--shard": True, "--on": True,
 }  # fmt: skip
 
@@ -44,6 +45,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_selection(parser)
     parser.add_argument("-j", "--max-concurrency", type=int, metavar="N", help="at most N requests in flight")
+    parser.add_argument(
+        "--max-spend", metavar="USD", help="send nothing that could cost more than this in all"
+    )
     parser.add_argument("--no-cache", action="store_true", help="neither read nor keep answers")
     parser.add_argument("--fresh", action="store_true", help="ask everything again, and keep it")
     parser.add_argument("--max-age", metavar="AGE", help="ask answers again that are older, such as 7d")
@@ -110,7 +114,15 @@ def _options(options: argparse.Namespace) -> Options:
         keep=not options.no_cache,
         settings=settings(options),
         keeping=Keeping(since=since, retry_errors=options.retry_errors),
+        max_spend=None if options.max_spend is None else _dollars(options.max_spend),
     )
+
+
+def _dollars(text: str) -> Decimal:
+    match = re.fullmatch(r"\$?([0-9]{1,9}(?:\.[0-9]{1,9})?)", text)
+    if match is None or not Decimal(match[1]):
+        raise Usage("`--max-spend` is an amount in dollars above 0, written 5 or 0.25")
+    return Decimal(match[1])
 
 
 def _age(text: str) -> timedelta:

@@ -23,6 +23,8 @@ from evalspec.store.ledger import Committed, Ledger
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import ModelSpec
+    from evalspec.language.program import Program
+    from evalspec.text.values import Json
 
 LOOK_AGAIN_S = 0.05  # what other processes settle is looked for, what this one settles is known at once
 NOTHING = Committed()
@@ -64,6 +66,29 @@ def dollars(value: Decimal) -> str:
     if value >= 1 or value == round(value, 2):
         return f"${value:,.2f}"
     return "$" + f"{value:.12f}"[: 4 - value.adjusted()].rstrip("0")
+
+
+def caps_of(program: Program, most: Decimal | None) -> tuple[Cap, ...]:
+    """The caps of a program's limits, and that of `--max-spend`."""
+    found = [
+        Cap(usd=usd, models=_meant(program, target), said=_written(target, usd))
+        for target, usd in program.limits.spend.items()
+    ]
+    if most is not None:
+        found.append(Cap(usd=most, models=None, said=f"--max-spend {most}"))
+    return tuple(found)
+
+
+def _meant(program: Program, target: str) -> frozenset[str] | None:
+    """The models that a limit on a model, a provider or (empty) on all means."""
+    if not target or target in program.models:
+        return frozenset({target}) if target else None
+    models = program.models.items()
+    return frozenset(n for n, m in models if isinstance(m.use, Hosted) and m.use.provider == target)
+
+
+def _written(target: str, usd: Decimal) -> str:
+    return f"limits {{ spend{f'({target})' if target else ''} <= ${usd} }}"
 
 
 class Purse:
@@ -185,3 +210,11 @@ class Bill:
                 self.worth = (self.worth or Decimal(0)) + cost
             case _:
                 pass
+
+
+def with_bill(run: dict[str, Json], bill: Bill) -> dict[str, Json]:
+    """A run's record with its money: what all its answers cost, whenever asked, and what it spent itself."""
+    requests = run.get("requests")
+    own = dict(requests) if isinstance(requests, dict) else {}
+    worth, asked = (None if value is None else float(value) for value in (bill.worth, bill.asked))
+    return {**run, "requests": {**own, "spent_usd": asked}, "spend_usd": worth}
