@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from evalspec.api import Checked, Results, check, plan, run, run_async
+    from evalspec.api import Checked, Policy, Results, check, plan, run, run_async
 
-__all__ = ["Checked", "Results", "__version__", "check", "plan", "run", "run_async"]
+__all__ = ["Checked", "Policy", "Results", "__version__", "check", "plan", "run", "run_async"]
 
 
 class _Package(ModuleType):

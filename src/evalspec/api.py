@@ -1,4 +1,4 @@
-"""evalspec from Python: `check`, `plan`, `run` and `run_async`, and `Results` that show themselves."""
+"""evalspec from Python: `check`, `plan`, `run` and `run_async`, `Results` that show themselves, `Policy`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalspec.pipeline import Front, check_file
+from evalspec.score.shipped import Policy
 from evalspec.text.diagnostics import Diagnostic, errors
 from evalspec.text.values import dataclass
+
+__all__ = ["Checked", "Policy", "Results", "check", "plan", "run", "run_async"]
 
 if TYPE_CHECKING:
     from evalspec.plan.plan import Plan

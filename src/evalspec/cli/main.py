@@ -26,15 +26,17 @@ COMMANDS = {
     "check": "say what is wrong with specs and their data, before anything is asked",
     "fmt": "bring specs into the one style, or say which are not in it",
     "plan": "say what a run would ask, and show the exact messages",
+    "power": "say how small a difference the examples can tell apart, before a run or after it",
     "run": "ask what is missing, score, print the ranked table",
     "score": "score a stored run again with the spec as it stands now",
     "show": "show single examples of a run: what was asked, said, read, and what it cost",
+    "export": "write every answer of a run to a file, or the decision rule of a candidate to ship",
     "lsp": "serve editors: diagnostics, completion, renaming and more while one types",
     "explain": "say at length what the code of a diagnostic means, with an example",
     "schema": "print the JSON Schema of a format",
 }
 LATER = (
-    "diff", "runs", "view", "export", "sample", "label", "audit", "power",
+    "diff", "runs", "view", "sample", "label", "audit",
     "merge", "doctor",
 )  # fmt: skip
 

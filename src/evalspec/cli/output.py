@@ -102,13 +102,18 @@ def demand_writable(paths: Sequence[Path]) -> None:
     """Raises Usage, before anything is asked, for files that could not be written in the end."""
     for path in paths:
         form_of(path)
-        folder = path.parent
-        if is_folder(path):
-            raise Usage(f"`-o {path}`: this is a folder")
-        if not is_folder(folder):
-            raise Usage(f"`-o {path}`: there is no folder {folder}")
-        if not os.access(folder, os.W_OK):
-            raise Usage(f"`-o {path}`: the folder {folder} cannot be written")
+        demand_place(path)
+
+
+def demand_place(path: Path) -> None:
+    """Raises Usage for a file that could not be written where it is to lie."""
+    folder = path.parent
+    if is_folder(path):
+        raise Usage(f"`-o {path}`: this is a folder")
+    if not is_folder(folder):
+        raise Usage(f"`-o {path}`: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise Usage(f"`-o {path}`: the folder {folder} cannot be written")
 
 
 def write_files(results: Results, paths: Sequence[Path]) -> list[str]:
@@ -119,11 +124,12 @@ def write_files(results: Results, paths: Sequence[Path]) -> list[str]:
     return [fault for fault in found if fault is not None]
 
 
-def write_whole(path: Path, text: str) -> str | None:
+def write_whole(path: Path, text: str | bytes) -> str | None:
     """Writes a file whole or not at all; why it could not."""
+    whole = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_text(text, encoding="utf-8", errors="backslashreplace")
+        beside.write_bytes(whole)
         beside.replace(path)
     except OSError as fault:
         with suppress(OSError):

@@ -6,7 +6,7 @@ expect. With fewer than 10 wrong answers nothing is learnt, and `why` says so.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from evalspec import metrics
 from evalspec.answers.reading import Outcome
 from evalspec.metrics.thresholds import answered_by, held_out_thresholds, too_few_wrong
 from evalspec.score.decisions import Decision
+from evalspec.score.shipped import rescaled
 from evalspec.score.weighing import Design, weights_of
 
 if TYPE_CHECKING:
@@ -106,19 +107,6 @@ def _claiming(judgement: Judgement, confidence: float) -> Judgement:
     if spread is not None and judgement.answer is not None:
         spread = rescaled(spread, judgement.answer, confidence)
     return replace(judgement, confidence=confidence, distribution=spread)
-
-
-def rescaled(spread: Mapping[str, float], answer: str, confidence: float) -> Mapping[str, float] | None:
-    """A distribution with another probability for the answer; the others keep their proportions.
-
-    None where the answer had all of it: then nothing says how the rest is to be shared.
-    """
-    rest = sum(p for label, p in spread.items() if label != answer)
-    if rest <= 0:
-        return None
-    return {
-        label: confidence if label == answer else p * (1 - confidence) / rest for label, p in spread.items()
-    }
 
 
 def by_fitted_threshold(

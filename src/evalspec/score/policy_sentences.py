@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from evalspec.score.lookups import candidate_of, unit_of, value_of, viable_in
 from evalspec.score.wording import Document, document, figure, items, listed, number
 
+SLIVER = 1e-3  # of the range of prices: shorter stretches at its ends are not worth a word
 NOTICEABLE = 0.05  # of the cost: what recalibration saves beyond it is said
 
 
@@ -21,14 +22,15 @@ def policy_sentences(task: Document) -> Iterator[str]:
 
 def _recalibrated(task: Document) -> Iterator[str]:
     """The candidates that would cost noticeably less if their confidences were recalibrated first."""
-    told = []
+    told: list[str] = []
     for name in viable_in(task):
         policy = document(candidate_of(task, name)["policy"])
         stated, learnt = number(policy.get("cost_as_is")), number(policy.get("cost_recalibrated"))
         if stated is None or learnt is None or policy.get("rule") == "when_cheaper(recalibrated)":
             continue
         if learnt < stated - NOTICEABLE * abs(stated):
-            told.append(f"{name} {figure('expected_cost', learnt, unit_of(task))}")
+            verb = "would cost " if not told else ""
+            told.append(f"{name} {verb}{figure('expected_cost', learnt, unit_of(task))}")
     if told:
         how = "`abstain = when_cheaper(recalibrated)`, each example by what the others taught"
         yield f"With recalibrated confidences {listed(told)} ({how})."
@@ -37,14 +39,12 @@ def _recalibrated(task: Document) -> Iterator[str]:
 def _crossover(task: Document) -> Iterator[str]:
     """How far the first candidate stays the cheaper one as the price of a review changes.
 
-    Against the candidate that accuracy would choose, else the one ranked next.
+    Against the one among the others that accuracy would choose.
     """
     viable = viable_in(task)
     if task["ranked_by"] != "expected_cost" or len(viable) < 2:
         return
-    right = {name: value_of(candidate_of(task, name), "accuracy") or 0.0 for name in viable}
-    rival = max(viable, key=lambda name: right[name])
-    rival = viable[1] if rival == viable[0] else rival
+    rival = max(viable[1:], key=lambda name: value_of(candidate_of(task, name), "accuracy") or 0.0)
     now = number(document(candidate_of(task, viable[0])["policy"]).get("cost_abstain_all"))
     for pair in map(document, items(task.get("crossovers"))):
         if pair["b"] == rival and now is not None:
@@ -59,22 +59,27 @@ def _sentence(
     here = next((i for i, s in enumerate(stretches) if _within(s, now)), None)
     if here is None or stretches[here]["cheaper"] != first:
         return
-    low, high = number(stretches[here].get("low")) or 0.0, number(stretches[here].get("high")) or 0.0
-    below, above = stretches[:here], stretches[here + 1 :]
-    told = figure("expected_cost", now, unit)
+    low, high = (
+        figure("expected_cost", number(stretches[here].get(end)) or 0.0, unit) for end in ("low", "high")
+    )
+    least = SLIVER * (number(stretches[-1].get("high")) or 0.0)  # confidences of nearly 1 flip who is ahead
+    below = [s for s in stretches[:here] if _length(s) > least]
+    above = [s for s in stretches[here + 1 :] if _length(s) > least]
     if not below and not above:
         yield f"{first} is cheaper than {rival} at any price of a review."
         return
-    ends = [
-        f"from {figure('expected_cost', low, unit)} on" if below and not above else "",
-        f"up to {figure('expected_cost', high, unit)}" if above and not below else "",
-        f"between {figure('expected_cost', low, unit)} and {figure('expected_cost', high, unit)}"
-        if below and above
-        else "",
-    ]
+    prices = (
+        f"between {low} and {high}" if below and above else f"{low} or more" if below else f"up to {high}"
+    )
+    where = "outside of that" if below and above else "below that" if below else "above that"
     others = {s["cheaper"] for s in (*below[-1:], *above[:1])}
-    beyond = f"; beyond, {rival} is" if rival in others else "; beyond, they cost the same"
-    yield f"{first} is cheaper than {rival} where a review costs {''.join(ends)} (here {told}){beyond}."
+    beyond = f"{where} {rival} is" if rival in others else f"{where} they cost the same"
+    told = figure("expected_cost", now, unit)
+    yield f"{first} is cheaper than {rival} where a review costs {prices} (here {told}); {beyond}."
+
+
+def _length(stretch: Document) -> float:
+    return (number(stretch.get("high")) or 0.0) - (number(stretch.get("low")) or 0.0)
 
 
 def _within(stretch: Document, price: float) -> bool:
