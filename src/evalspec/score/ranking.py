@@ -14,7 +14,6 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalspec import metrics
 from evalspec.language.metric_names import Direction, metric_named
@@ -87,7 +86,7 @@ def standings(
     if not known or len(known) < len(columns):
         return {name: Standing(low=None, high=None, in_the_running=True, p_best=None) for name in columns}
     matrix, rows = np.column_stack(list(known.values())), _rows(by_candidate)
-    finished: NDArray[np.bool_] = ~np.isnan(matrix).any(axis=1)
+    finished = np.logical_not(np.isnan(matrix).any(axis=1, keepdims=True))[:, 0]
     if not finished.any():  # nothing was finished by all
         return {name: Standing(low=1, high=len(known), in_the_running=True, p_best=None) for name in known}
     own = compared_by(metric, design)
