@@ -16,6 +16,10 @@ from evalspec.metrics.scores import clipped
 
 STEPS = 200
 HALVINGS = 40
+SINGULAR = 1e15  # condition; beyond it the digits of a step are noise
+# The most by which the first step may move any log odds; doubled while that is too short. Without it a step
+# from a flat place lands where probabilities round to 0 and 1, and with them the information to 0.
+FIRST_REACH = 4.0
 
 
 def calibration_line(
@@ -39,7 +43,7 @@ def calibration_line(
     why = _no_line(sample, x)
     if why is not None:
         return CalibrationLine(slope=why, intercept=why, in_the_large=large, n=sample.n, why=why.why)
-    fit = newton(np.column_stack([np.ones(sample.n), x]), sample.correct, _effective(sample))
+    fit = _line(sample, x)
     if fit is None:
         failed = undefined("the fit did not settle", sample.n)
         return CalibrationLine(slope=failed, intercept=failed, in_the_large=large, n=sample.n, why=failed.why)
@@ -69,6 +73,15 @@ def _in_the_large(sample: Claims, x: Floats, level: float) -> Estimate:
     return undefined("the fit did not settle", sample.n) if fit is None else _wald(fit, 0, sample.n, level)
 
 
+def _line(sample: Claims, x: Floats) -> tuple[Floats, Floats] | None:
+    """Intercept and slope with their covariance, in standard units, since confidences may lie close."""
+    centre, spread = float(x.mean()), float(x.std())
+    design = np.column_stack([np.ones(sample.n), (x - centre) / spread])
+    fit = newton(design, sample.correct, _effective(sample))
+    back = np.array([[1.0, -centre / spread], [0.0, 1 / spread]])
+    return None if fit is None else (back @ fit[0], back @ fit[1] @ back.T)
+
+
 def _effective(sample: Claims) -> Floats:
     return sample.weight * (sample.total / float(sample.weight @ sample.weight))
 
@@ -86,14 +99,20 @@ def newton(
     def height_at(beta: Floats) -> float:
         return _log_likelihood(design @ beta + offset, y, w) - ridge / 2 * float(beta @ beta)
 
-    height = height_at(beta)
+    height, reach = height_at(beta), FIRST_REACH
     for _ in range(STEPS):
         p = 0.5 * (1 + np.tanh((design @ beta + offset) / 2))
         gradient = design.T @ (w * (y - p)) - ridge * beta
         information = (design.T * (w * p * (1 - p))) @ design + ridge * np.eye(beta.size)
+        if not np.linalg.cond(information) < SINGULAR:
+            return None
         step = np.linalg.solve(information, gradient)
-        if float(gradient @ step) < 1e-20 * float(w.sum()):
+        decrement = float(gradient @ step)
+        if decrement < 1e-20 * float(w.sum()):
             return beta, np.linalg.inv(information).astype(np.float64)
+        moved = float(np.abs(design @ step).max())
+        if moved > reach:
+            step, reach = step * (reach / moved), reach * 2
         for _ in range(HALVINGS):
             reached = height_at(beta + step)
             if reached >= height - 1e-14 * abs(height):
