@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evalspec.plan.conversations import Trace
     from evalspec.plan.plan import Plan
     from evalspec.score.results import Document, Results
+    from evalspec.score.score import TaskScores
 
 
 class SpecFault(Exception):
@@ -77,15 +78,22 @@ def check_source(
 def score(plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Document) -> Results:
     """Answers to Results: judged, priced, measured, compared and ranked."""
     from evalspec.metrics.resample import on_one_thread
-    from evalspec.score.judged import judge
     from evalspec.score.overall import decide_over
     from evalspec.score.results import build_results
+
+    with on_one_thread():
+        scored = scores_of(plan, traces)
+        return build_results(plan, run, scored, decide_over(plan.program, scored, plan.seed))
+
+
+def scores_of(plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]]) -> list[TaskScores]:
+    """Answers to Scores, task by task."""
+    from evalspec.score.judged import judge
     from evalspec.score.score import score_task
 
     scored = []
-    with on_one_thread():
-        for planned in plan.tasks:
-            heard = [traces.get((planned.task.name, c.name), ()) for c in planned.candidates]
-            judged = [judge(planned, c, t) for c, t in zip(planned.candidates, heard, strict=True)]
-            scored.append(score_task(planned, judged, plan.seed, plan.program.datasets[planned.task.dataset]))
-        return build_results(plan, run, scored, decide_over(plan.program, scored, plan.seed))
+    for planned in plan.tasks:
+        heard = [traces.get((planned.task.name, c.name), ()) for c in planned.candidates]
+        judged = [judge(planned, c, t) for c, t in zip(planned.candidates, heard, strict=True)]
+        scored.append(score_task(planned, judged, plan.seed, plan.program.datasets[planned.task.dataset]))
+    return scored

@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 from evalspec.metrics.records import NO_DATA, Estimate, SampleSize, bare, undefined
 
+GUESSES = (0.10, 0.20)  # discordant shares, without data: of candidates of one family, and of others
 ENDLESS = 1e12  # more examples than this are the same as none: the difference is rounding
 TOO_MANY = "no sample of any size that could be had would do"
 

@@ -9,7 +9,7 @@ from evalspec.check.scoring import default_metric
 from evalspec.language.candidates import by_variant
 from evalspec.language.expressions import holds
 from evalspec.language.metric_names import figure_in
-from evalspec.metrics.power import minimum_detectable_difference
+from evalspec.metrics.power import GUESSES, minimum_detectable_difference
 from evalspec.text.diagnostics import Diagnostic, problem
 
 if TYPE_CHECKING:
@@ -22,28 +22,61 @@ if TYPE_CHECKING:
 
 LEAST = 30
 ALPHA = 0.05
-DISCORDANT = 0.2
+DISCORDANT = GUESSES[-1]
+MOST_SUBSETS = 4
 
 
 def what_can_be_told_apart(
     declared: Declared, program: Program, data: Mapping[str, Loaded]
 ) -> Iterable[Diagnostic]:
-    """A note with the smallest difference in accuracy that each task's set can tell apart, if it has one."""
+    """A note with the smallest difference in accuracy that each task's set can tell apart, if it has one.
+
+    The same figures as `evalspec power` gives, where all examples count alike.
+    """
     for task in program.tasks.values():
         loaded = data.get(task.dataset)
-        candidates = [c for m in task.models for c in by_variant(program.models[m], task.variants)]
-        if loaded is None or len(candidates) < 2 or default_metric(task.final) is not None:
+        candidates = _candidates(task, program)
+        if loaded is None or candidates < 2 or default_metric(task.final) is not None:
             continue
-        n = len(loaded.rows)
-        smallest = minimum_detectable_difference(n, DISCORDANT).value
-        if smallest is not None:
-            yield problem(
-                "N0701",
-                task.at,
-                f"{n:,} examples tell two candidates apart "
-                f"from a difference of {smallest:.1%} in accuracy upwards",
-                f"at 80 % power, if they disagree on {DISCORDANT:.0%} of the examples",
-            )
+        n, contrasts = len(loaded.rows), math.comb(candidates, 2)
+        smallest = _smallest(n, contrasts)
+        told = f"{n:,} examples tell two candidates apart from a difference of {smallest or 0:.1%} in accuracy upwards"
+        hardly = "1 example tells" if n == 1 else f"{n:,} examples tell"
+        at_once = f", with {contrasts:,} comparisons at once" if contrasts > 1 else ""
+        yield problem(
+            "N0701",
+            task.at,
+            f"{hardly} hardly any two candidates apart" if smallest is None else told,
+            f"at 80 % power, if they disagree on {DISCORDANT:.0%} of the examples{at_once}",
+            *_by_subset(task, program, loaded, contrasts),
+        )
+
+
+def _candidates(task: Task, program: Program) -> int:
+    """How many candidates a task compares."""
+    if task.assign:
+        return math.prod(len(task.assign.get(step.name) or task.models) for step in task.steps)
+    return sum(len(by_variant(program.models[m], task.variants)) for m in task.models)
+
+
+def _smallest(n: int, contrasts: int) -> float | None:
+    return minimum_detectable_difference(n, DISCORDANT, alpha=ALPHA / contrasts).value
+
+
+def _by_subset(task: Task, program: Program, loaded: Loaded, contrasts: int) -> Iterable[str]:
+    """The same for the subsets, the smallest first."""
+    sizes = sorted(
+        (sum(holds(s.where, row.values) for row in loaded.rows), s.name)
+        for s in program.subsets
+        if s.dataset == task.dataset
+    )
+    told = []
+    for n, name in sizes[:MOST_SUBSETS]:
+        smallest = _smallest(n, contrasts)
+        told.append(f"`{name}` {f'{smallest:.1%}' if smallest is not None else 'none'} (n = {n:,})")
+    if told:
+        more = ", …: `evalspec power` tells all" if len(sizes) > MOST_SUBSETS else ""
+        yield f"by subset: {', '.join(told)}{more}"
 
 
 def bounds_can_be_decided(
