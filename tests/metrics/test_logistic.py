@@ -81,3 +81,30 @@ def test_whole_weights_repeat() -> None:
     weighted, repeated = calibration_line(c, y, weights=w), calibration_line(np.repeat(c, w), np.repeat(y, w))
     assert weighted.slope.value == pytest.approx(repeated.slope.value)
     assert weighted.in_the_large.value == pytest.approx(repeated.in_the_large.value)
+
+
+def test_a_flat_start_does_not_throw_it_out() -> None:
+    # Nearly all are sure and wrong: the first step, taken whole, would land where nothing is left to learn.
+    c, y = np.repeat([1.0, 0.999, 0.9], [40, 15, 5]), np.repeat([0.0, 1.0, 0.0], [55, 2, 3])
+    line = calibration_line(c, y)
+    large = sm.GLM(y, np.ones(60), family=sm.families.Binomial(), offset=logit(c)).fit(tol=1e-14)
+    assert line.in_the_large.value == pytest.approx(large.params[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("apart", [1e-4, 1e-6, 1e-9])
+def test_confidences_that_lie_close_have_a_line(apart: float) -> None:
+    c, y = np.repeat([0.5, 0.5 + apart], 20), np.tile([1, 1, 1, 0], 10)
+    y[:4] = 0
+    # Two confidences are met exactly: the line goes through the log odds of both.
+    low, high = (np.log(m / (1 - m)) for m in (y[:20].mean(), y[20:].mean()))
+    x = np.log(c / (1 - c))
+    assert calibration_line(c, y).slope.value == pytest.approx((high - low) / (x[-1] - x[0]), rel=1e-6)
+
+
+def test_a_line_that_cannot_be_told_from_a_wall_says_so() -> None:
+    c = np.array([0.95] * 16 + [0.5] * 18 + [0.5 + 1e-12] * 5)
+    y = np.ones(39)
+    y[[0, 38]] = 0
+    line = calibration_line(c, y)
+    assert line.slope.value is None or np.isfinite(line.slope.value)
+    assert (line.slope.value is None) is (line.why is not None)

@@ -31,7 +31,7 @@ def guaranteed_coverage(
     Clopper-Pearson upper limit of the error exceeds the risk. Thresholds above which too few answers lie to
     vouch for the risk even without an error are passed over, which looks at no outcome. The threshold is
     wrong, that is its error among all such examples above the risk, in at most 1 - level of samples. None
-    will do: 0, without a threshold. No weights: a guarantee needs examples drawn alike.
+    will do: 0, without a threshold. Of thresholds that answer the same examples it is the highest. No weights: a guarantee needs examples drawn alike.
     """
     if not 0 <= risk <= 1 or not 0 < level < 1:
         raise ValueError(f"risk must lie between 0 and 1, and level inside, not {risk} and {level}")
@@ -48,7 +48,8 @@ def guaranteed_coverage(
     if passed == 0:
         why = "the data do not vouch for the risk at the first threshold tried"
         return Coverage(value=0.0, threshold=None, n=sample.n, why=why)
-    last = tried[passed - 1]
+    # Of thresholds that answer the same examples the highest: nothing was seen between them.
+    last = int(np.argmax(answered == answered[tried[passed - 1]]))
     return Coverage(value=float(answered[last]) / sample.n, threshold=float(thresholds[last]), n=sample.n)
 
 
