@@ -42,6 +42,7 @@ class Reply:
     text: str | None
     input_tokens: int | None = 7
     output_tokens: int | None = 3
+    cached: int | None = None
     model: str | None = None  # default: the model that was asked for
     system_fingerprint: str | None = "fp_test"
     finish_reason: str | None = "stop"
@@ -82,7 +83,26 @@ class Redirect:
     status: int = 307
 
 
-Fault = Refuse | Reset | Stall | Redirect
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Server-sent events with this data, each in a chunk of its own, so many seconds apart.
+
+    `broken`: the connection breaks behind them.
+    """
+
+    data: Sequence[str]
+    apart: float = 0.0
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """An answer's first bytes, one every so many seconds, without an end."""
+
+    seconds: float
+
+
+Fault = Refuse | Reset | Stall | Redirect | Events | Drip
 
 
 def error_body(message: str, *, code: str | None = None, kind: str | None = None) -> str:
@@ -133,6 +153,8 @@ def completion(body: Body, reply: Reply | str) -> Body:
         total = reply.input_tokens + reply.output_tokens
         said["usage"] = {"prompt_tokens": reply.input_tokens, "completion_tokens": reply.output_tokens}
         said["usage"]["total_tokens"] = total
+        if reply.cached is not None:
+            said["usage"]["prompt_tokens_details"] = {"cached_tokens": reply.cached, "audio_tokens": 0}
     return said
 
 
@@ -158,10 +180,37 @@ class Arrival:
     """One request as it came in; `at_ns` by `time.perf_counter_ns`, `headers` in any case of letters."""
 
     number: int
-    path: str
+    path: str  # with its query
     headers: Mapping[str, str]
     body: Body
     at_ns: int
+
+
+def speak(arrival: Arrival, reply: Reply | str) -> Body | Events | Refuse:
+    """The answer as OpenAI's protocol has it: in one piece, or streamed where that is asked."""
+    whole = completion(arrival.body, reply)
+    if not arrival.body.get("stream"):
+        return whole
+    choice, usage = whole.pop("choices")[0], whole.pop("usage", None)
+    message, logprobs = choice["message"], (choice["logprobs"] or {}).get("content", [])
+    deltas: list[Body] = [{"role": "assistant", "content": ""}]
+    deltas += [{name: piece} for name in ("content", "refusal") for piece in pieces(message[name])]
+    for i, call in enumerate(message.get("tool_calls", ())):
+        function = call["function"]
+        deltas.append({"tool_calls": [{**call, "index": i, "function": {**function, "arguments": ""}}]})
+        for piece in pieces(function["arguments"]):
+            deltas.append({"tool_calls": [{"index": i, "function": {"arguments": piece}}]})
+    chunks = [{**whole, "choices": [{"index": 0, "delta": d, "finish_reason": None}]} for d in deltas]
+    chunks[-1]["choices"][0]["logprobs"] = {"content": logprobs} if logprobs else None
+    chunks.append({**whole, "choices": [{"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}]})
+    if arrival.body.get("stream_options", {}).get("include_usage"):
+        chunks.append({**whole, "choices": [], "usage": usage})
+    return Events([*(json.dumps(chunk) for chunk in chunks), "[DONE]"])
+
+
+def pieces(text: str | None) -> list[str]:
+    """A text in pieces, as models say it."""
+    return [(text or "")[i : i + 3] for i in range(0, len(text or ""), 3)]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -172,6 +221,7 @@ class ChatServer:
     delay: float | Callable[[Body], float] = 0.0
     fault: Callable[[int, Body], Fault | None] = lambda number, body: None
     seen: Callable[[Arrival], None] = lambda arrival: None
+    speak: Callable[[Arrival, Reply | str], Body | Events | Refuse] = speak
     url: str = ""
     requests: list[Arrival] = field(default_factory=list)
     answered: int = 0
@@ -192,7 +242,7 @@ class ChatServer:
         body: Body = json.loads(await request.read() or b"{}")
         arrival = Arrival(
             number=len(self.requests),
-            path=request.path,
+            path=request.raw_path,
             headers=request.headers,
             body=body,
             at_ns=time.perf_counter_ns(),
@@ -210,20 +260,41 @@ class ChatServer:
         await asyncio.sleep(self.delay(arrival.body) if callable(self.delay) else self.delay)
         match self.fault(arrival.number, arrival.body):
             case Refuse() as refusal:
-                data = refusal.body.encode() if isinstance(refusal.body, str) else refusal.body
-                headers = {"Content-Type": refusal.content_type, **refusal.headers}
-                return web.Response(status=refusal.status, body=data, headers=headers)
+                return _refused(refusal)
             case Reset(after=after):
                 return await self._reset(request, arrival.body, after)
             case Redirect(to=to, status=status):
                 return web.Response(status=status, headers={"Location": to})
             case Stall(seconds=seconds):
                 await asyncio.sleep(seconds)
+            case Events() as events:
+                return await self._stream(request, events)
+            case Drip(seconds=seconds):
+                return await self._drip(request, seconds)
             case None:
                 pass
-        said = completion(arrival.body, self.reply(arrival.body))
+        said = self.speak(arrival, self.reply(arrival.body))
+        if isinstance(said, Refuse):
+            return _refused(said)
         self.answered += 1
-        return web.json_response(said)
+        return await self._stream(request, said) if isinstance(said, Events) else web.json_response(said)
+
+    async def _stream(self, request: web.Request, events: Events) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        await response.prepare(request)
+        for data in events.data:
+            await asyncio.sleep(events.apart)
+            await response.write(f"data: {data}\n\n".encode())
+        if events.broken and request.transport is not None:
+            request.transport.abort()
+        return response
+
+    async def _drip(self, request: web.Request, seconds: float) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(seconds)
 
     async def _reset(self, request: web.Request, body: Body, after: int | None) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
@@ -237,6 +308,12 @@ class ChatServer:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             request.transport.abort()
         return response
+
+
+def _refused(refusal: Refuse) -> web.Response:
+    data = refusal.body.encode() if isinstance(refusal.body, str) else refusal.body
+    headers = {"Content-Type": refusal.content_type, **refusal.headers}
+    return web.Response(status=refusal.status, body=data, headers=headers)
 
 
 async def _serve(
@@ -269,9 +346,13 @@ def chat_server(
     delay: float | Callable[[Body], float] = 0.0,
     fault: Callable[[int, Body], Fault | None] = lambda number, body: None,
     tls: ssl.SSLContext | None = None,
+    speak: Callable[[Arrival, Reply | str], Body | Events | Refuse] = speak,
 ) -> Iterator[ChatServer]:
-    """A server in a thread of this process; `fault` is given each request's number (from 0) and body."""
-    server = ChatServer(reply=reply, delay=delay, fault=fault)
+    """A server in a thread of this process; `fault` is given each request's number (from 0) and body.
+
+    `speak` is the protocol that answers are given in.
+    """
+    server = ChatServer(reply=reply, delay=delay, fault=fault, speak=speak)
     ready = threading.Event()
     stopping: list[Callable[[], object]] = []
 

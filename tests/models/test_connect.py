@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,8 @@ from evalspec.language.candidates import Baseline, Environment, Hosted, ModelSpe
 from evalspec.models.baseline import Training
 from evalspec.models.capabilities import gives_logprobs
 from evalspec.models.connect import Keyer, keyer
+from evalspec.models.hosted import HostedModel
 from evalspec.models.masking import MASK, presentable, secret_forms
-from evalspec.models.openai_http import OpenAIModel
 from evalspec.models.prices import PER, cost_of, price_of
 from models.asking import answered, ask_once, candidate, connect, hosted, question, written
 
@@ -40,15 +41,20 @@ async def test_a_plan_knows_the_keys_that_the_candidates_give(tmp_path: Path) ->
         candidate(hosted("http://h", api_key=Environment("K"), headers={"X": Environment("H")}), "direct"),
         candidate(hosted("", base_url=Environment("URL")), "elsewhere"),
         candidate(Hosted(route="openai/gpt-4o", direct=True), "openai"),
-        candidate(Hosted(route="anthropic/claude-haiku-4-5", direct=False), "litellm"),
+        candidate(Hosted(route="anthropic/claude-haiku-4-5", direct=False), "anthropic"),
+        candidate(Hosted(route="gemini/gemini-2.5-flash", direct=False), "gemini"),
+        candidate(Hosted(route="azure/mine", direct=False), "azure"),
+        candidate(Hosted(route="mistral/mistral-small", direct=False), "litellm"),
         candidate(Recorded(files=(file,)), "recorded"),
         candidate(Baseline(kind="logistic", columns=("x",), train="d"), "baseline"),
     ]
     request = question(columns={"x": "a"}, logprobs=True)
-    environment = {"K": "k", "H": "h", "URL": "http://h/v1", "OPENAI_API_KEY": "k"}
+    environment = {"K": "k", "H": "h", "URL": "http://h/v1", "AZURE_API_BASE": "https://z"}
+    environment |= {f"{vendor}_API_KEY": "k" for vendor in ("OPENAI", "ANTHROPIC", "GEMINI", "AZURE")}
     async with connect(*specs, environment=environment, training=TAUGHT) as models:
         real = {name: model.key(request) for name, model in models.items()}
-    assert {spec.name: planned(spec, URL="http://h/v1")(request) for spec in specs} == real
+    known = {"URL": "http://h/v1", "AZURE_API_BASE": "https://z"}
+    assert {spec.name: planned(spec, **known)(request) for spec in specs} == real
     assert real.pop("recorded") is None
     assert None not in real.values()
 
@@ -94,7 +100,7 @@ async def test_candidates_of_a_provider_share_a_session_that_is_closed_behind_th
         ]
         async with connect(*specs) as models:
             for model in models.values():
-                assert isinstance(model, OpenAIModel)
+                assert isinstance(model, HostedModel)
                 answered(await model.ask(question()))
                 sessions.append(model.session)
                 assert not model.session.closed
@@ -131,16 +137,25 @@ def test_the_spec_s_price_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("route", "asked", "said"),
+    ("route", "asked", "said", "remembered"),
     [
-        ("openai/gpt-4o-mini", "0.15", "0.6"),
-        ("gemini/gemini-2.5-flash", "0.3", "2.5"),
-        ("anthropic/claude-haiku-4-5", "1", "5"),
+        ("openai/gpt-4o-mini", "0.15", "0.6", "0.075"),
+        ("gemini/gemini-2.5-flash", "0.3", "2.5", "0.03"),
+        ("anthropic/claude-haiku-4-5", "1", "5", "0.1"),
     ],
 )
-def test_known_routes_have_the_bundled_price(route: str, asked: str, said: str) -> None:
+def test_known_routes_have_the_bundled_price(route: str, asked: str, said: str, remembered: str) -> None:
     price = price_of(Hosted(route=route, direct=route.startswith("openai/")))
-    assert price == Price(input=Decimal(asked), output=Decimal(said), per=PER)
+    assert price == Price(
+        input=Decimal(asked), output=Decimal(said), per=PER, cached_input=Decimal(remembered)
+    )
+
+
+def test_what_the_server_remembered_costs_its_own_price() -> None:
+    price = Price(input=Decimal(1), output=Decimal(5), per=Decimal(100), cached_input=Decimal("0.1"))
+    assert cost_of(price, 100, 10, 40) == Decimal("0.60") + Decimal("0.04") + Decimal("0.5")
+    assert cost_of(replace(price, cached_input=None), 100, 10, 40) == Decimal("1.5")
+    assert cost_of(price, 100, 0, 1000) == Decimal("0.1"), "no more is remembered than was read"
 
 
 @pytest.mark.parametrize(

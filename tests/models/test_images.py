@@ -11,9 +11,10 @@ import pytest
 import servers
 from evalspec.language.program import DataFile, Dataset
 from evalspec.models.endpoints import completions_url
+from evalspec.models.hosted import request_key
 from evalspec.models.images import Album, Image, NoImage, media_of, named_in
 from evalspec.models.model import Failure, Message, Request
-from evalspec.models.openai_http import request_body, request_key
+from evalspec.models.openai_http import WIRE, request_body
 from evalspec.text.source import Source, Span
 from models.asking import answered, ask_once, failed, hosted, question
 
@@ -113,7 +114,7 @@ def test_a_key_is_made_of_contents_and_not_of_names(tmp_path: Path) -> None:
     written_out = "data:image/png;base64," + base64.b64encode(PNG).decode()
 
     def key(*written: str) -> str:
-        return request_key(url, use, about(*(held.find(w, "data/rows.jsonl") for w in written)))
+        return request_key(url, WIRE, use, about(*(held.find(w, "data/rows.jsonl") for w in written)))
 
     assert key("a.png") == key("b.png") == key(written_out)
     assert len({key("a.png"), key("c.png"), key("a.png", "c.png"), key("c.png", "a.png"), key()}) == 5

@@ -123,14 +123,14 @@ async def test_the_key_is_what_is_asked_and_nothing_else() -> None:
         candidate(behind("http://h/v1", api_key=Environment("K"), timeout_ns=5), "same"),
         candidate(behind("http://i/v1"), "elsewhere"),
         candidate(behind("http://h/v1", parameters={"seed": 1}), "seeded"),
-        candidate(Hosted(route="anthropic/claude-haiku-4-5", direct=False), "haiku"),
+        candidate(Hosted(route="mistral/mistral-small", direct=False), "small"),
     ]
     async with connect(*specs, environment={"K": KEY}) as models:
         keys = {name: model.key(question()) for name, model in models.items()}
         capped = models["a"]
         assert isinstance(capped, LitellmModel)
         assert capped.concurrency_cap == CONCURRENCY_CAP == 16
-        assert models["haiku"].endpoint == "litellm:anthropic"
+        assert models["small"].endpoint == "litellm:mistral"
         assert capped.endpoint == "http://h/v1"
         assert capped.key(question(sample=1)) != keys["a"]
     assert keys["a"] == keys["same"]

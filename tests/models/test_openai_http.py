@@ -13,8 +13,9 @@ import pytest
 
 import servers
 from evalspec.language.candidates import Environment, Hosted, Price
-from evalspec.models import openai_http
+from evalspec.models import posting
 from evalspec.models.faults import EvalspecFault, MissingEnvironment, UnusableSetting
+from evalspec.models.hosted import HostedModel
 from evalspec.models.model import FailureKind, Message, TokenChoice
 from models.asking import answered, ask_once, candidate, connect, failed, hosted, question
 
@@ -136,7 +137,7 @@ async def test_openai_s_own_address_gets_openai_s_key() -> None:
     use = Hosted(route="openai/gpt-4o-mini", direct=True)
     async with connect(candidate(use), environment={"OPENAI_API_KEY": KEY}) as models:
         model = models["mini"]
-        assert isinstance(model, openai_http.OpenAIModel)
+        assert isinstance(model, HostedModel)
         assert model.endpoint == "https://api.openai.com/v1/chat/completions"
         assert model.at.headers == {"Authorization": f"Bearer {KEY}"}
         assert KEY not in repr(model)
@@ -355,7 +356,7 @@ async def test_a_timeout_of_the_spec_is_a_timeout() -> None:
 
 
 async def test_our_own_limit_is_a_transient_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_http, "DEFAULT_LIMIT_S", 0.1)
+    monkeypatch.setattr(posting, "DEFAULT_LIMIT_S", 0.1)
     assert (await failure_of(servers.Stall(30)))[0] is FailureKind.TRANSIENT
 
 

@@ -17,8 +17,10 @@ import anyio
 
 from evalspec.language.candidates import Hosted
 from evalspec.models.endpoints import connect_to
+from evalspec.models.hosted import HostedModel
 from evalspec.models.model import Answer, Failure, FailureKind, Message, Model, Request
-from evalspec.models.openai_http import OpenAIModel, open_session, request_body
+from evalspec.models.openai_http import request_body
+from evalspec.models.sessions import open_session
 from evalspec.run.events import Counter, Event
 from evalspec.run.execute import Conversation, Job, Settings, execute
 from evalspec.run.gates import Limits
@@ -42,7 +44,7 @@ async def candidates(url: str, *names: str) -> AsyncIterator[dict[str, Model]]:
     """Candidates at a server, each named as the model it asks for."""
     async with open_session({}) as session:
         yield {
-            name: OpenAIModel(
+            name: HostedModel(
                 name=name, use=(use := hosted(name, url)), at=connect_to(name, use, {}), session=session
             )
             for name in names

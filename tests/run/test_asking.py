@@ -13,8 +13,9 @@ import pytest
 import servers
 from evalspec.language.candidates import Environment
 from evalspec.models.endpoints import connect_to
+from evalspec.models.hosted import HostedModel
 from evalspec.models.model import Answer, Failure, FailureKind, Message, Model, Request
-from evalspec.models.openai_http import OpenAIModel, open_session
+from evalspec.models.sessions import open_session
 from evalspec.run.asking import Keeping
 from evalspec.run.events import CandidateStopped
 from evalspec.run.execute import Conversation, Job, Settings, execute
@@ -335,7 +336,7 @@ async def test_no_key_reaches_the_store(tmp_path: Path) -> None:
             hosted("m", server.url), api_key=Environment("KEY"), headers={"X-Tenant": Environment("KEY")}
         )
         async with open_session({}) as session:
-            model = OpenAIModel(name="m", use=use, at=connect_to("m", use, {"KEY": secret}), session=session)
+            model = HostedModel(name="m", use=use, at=connect_to("m", use, {"KEY": secret}), session=session)
             with Store.open(tmp_path / "s") as store:
                 await ask_all({"m": jobs("m", range(2))}, {"m": model}, store)
                 files = [file.read_bytes() for file in (tmp_path / "s").iterdir()]

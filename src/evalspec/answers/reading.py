@@ -35,7 +35,7 @@ from evalspec.models.model import Answer, Failure
 
 __all__ = ["Outcome", "Reading", "labels_of", "read"]
 
-CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens"})
+CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded"})
 WITHHELD = frozenset({"content_filter", "refusal", "safety"})
 
 

@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 REASONING = Pattern(r"(?:o[1-9]|gpt-5)(?:[-.:@].*)?", re.IGNORECASE)
 # Those whose endpoints take a JSON Schema for the answer, as `response_format`.
 HELD_PROVIDERS = frozenset(
-    {"azure", "cerebras", "fireworks_ai", "gemini", "groq", "hosted_vllm", "mistral", "openai", "openai_like",
-     "openrouter", "together_ai", "vllm", "xai"},
+    {"anthropic", "azure", "cerebras", "fireworks_ai", "gemini", "groq", "hosted_vllm", "mistral", "openai",
+     "openai_like", "openrouter", "together_ai", "vllm", "xai"},
 )  # fmt: skip
+# The models of Anthropic's that came before it took schemas.
+UNHELD = Pattern(r"claude-(?:[0-3]|instant)[-.].*|claude-(?:opus|sonnet)-4(?:-0|-20\d+)?", re.IGNORECASE)
+# Of Gemini's, whatever its format says, only these are known to give them to everyone.
+GIVING_GEMINI = Pattern(r"gemini-2\.0-flash(?:-.*)?", re.IGNORECASE)
 GIVING_PROVIDERS = frozenset({"azure", "deepseek", "hosted_vllm", "openai", "openai_like", "vllm"})
 
 
@@ -30,9 +34,14 @@ def gives_logprobs(use: Hosted) -> bool:
     model = use.route.rpartition("/")[2]
     if REASONING.fullmatch(model) or model == "deepseek-reasoner":
         return False
+    if provider == "gemini" and not use.direct:
+        return GIVING_GEMINI.fullmatch(model) is not None
     return use.direct or provider in GIVING_PROVIDERS
 
 
 def takes_schema(use: Hosted) -> bool:
     """Whether a candidate can be held to a JSON Schema. Whoever speaks OpenAI's protocol is asked to."""
-    return use.direct or use.route.partition("/")[0] in HELD_PROVIDERS
+    provider, _, model = use.route.partition("/")
+    if provider == "anthropic" and not use.direct and UNHELD.fullmatch(model):
+        return False
+    return use.direct or provider in HELD_PROVIDERS

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from evalspec.models.masking import masked
@@ -40,10 +40,10 @@ def read_completion(said: Mapping[str, Any]) -> Answer:
     message = choice.get("message")
     if not isinstance(message, dict):
         raise NoCompletion("the choice holds no message")
-    finish = _text_or_none(choice.get("finish_reason"))
+    finish = text_or_none(choice.get("finish_reason"))
     if finish == "error" or choice.get("error"):
         raise NoCompletion("the provider reports an error in place of an answer")
-    refusal = _text_or_none(message.get("refusal"))
+    refusal = text_or_none(message.get("refusal"))
     usage = said.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     return Answer(
@@ -51,10 +51,11 @@ def read_completion(said: Mapping[str, Any]) -> Answer:
         tokens=_tokens(choice.get("logprobs")),
         refused=bool(refusal) or finish == FILTERED,
         finish_reason=finish,
-        input_tokens=_count(usage.get("prompt_tokens")),
-        output_tokens=_count(usage.get("completion_tokens")),
-        served_model=_text_or_none(said.get("model")),
-        system_fingerprint=_text_or_none(said.get("system_fingerprint")),
+        input_tokens=count(usage.get("prompt_tokens")),
+        output_tokens=count(usage.get("completion_tokens")),
+        cached_input_tokens=_cached(usage),
+        served_model=text_or_none(said.get("model")),
+        system_fingerprint=text_or_none(said.get("system_fingerprint")),
         extra={"refusal": refusal} if refusal else {},
     )
 
@@ -81,13 +82,22 @@ def _first_choice(said: Mapping[str, Any]) -> Mapping[str, Any]:
 def _response(message: Mapping[str, Any]) -> str:
     """What the message says, and behind it the tools that it calls: `{"name": …, "arguments": {…}}`, several
     as a list. So they stand in what is kept, recorded and read again."""
-    text = _content(message.get("content"))
     listed = message.get("tool_calls")
     calls = [call for call in map(_call, listed if isinstance(listed, list) else ()) if call is not None]
+    return with_calls(_content(message.get("content")), calls)
+
+
+def with_calls(text: str, calls: Sequence[str]) -> str:
+    """A text with the calls of tools behind it, each written by `written_call`."""
     if not calls:
         return text
     written = calls[0] if len(calls) == 1 else f"[{', '.join(calls)}]"
     return f"{text}\n{written}" if text else written
+
+
+def written_call(name: str, arguments: str) -> str:
+    """The call of a tool as it is kept: its arguments are JSON already."""
+    return f'{{"name": {json.dumps(name)}, "arguments": {arguments}}}'
 
 
 def _call(entry: object) -> str | None:
@@ -97,7 +107,7 @@ def _call(entry: object) -> str | None:
         return None
     sent = function.get("arguments")
     arguments = sent if isinstance(sent, str) and _is_object(sent) else json.dumps(sent)
-    return f'{{"name": {json.dumps(function["name"])}, "arguments": {arguments}}}'
+    return written_call(function["name"], arguments)
 
 
 def _is_object(text: str) -> bool:
@@ -144,11 +154,28 @@ def _alternative(entry: object) -> tuple[str, float] | None:
     return None if math.isnan(logprob) else (token, float(logprob))
 
 
-def _text_or_none(value: object) -> str | None:
+def mapping(value: object) -> Mapping[str, Any]:
+    """An object of JSON; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def listing(value: object) -> list[Any]:
+    """An array of JSON; an empty one for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def text_or_none(value: object) -> str | None:
+    """A text; None for anything else."""
     return value if isinstance(value, str) else None
 
 
-def _count(value: object) -> int | None:
+def _cached(usage: Mapping[str, Any]) -> int | None:
+    details = usage.get("prompt_tokens_details")
+    return count(details.get("cached_tokens")) if isinstance(details, dict) else None
+
+
+def count(value: object) -> int | None:
+    """A number of tokens; None for what is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if math.isfinite(value) and value >= 0 else None

@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
+import anyio
+
 from evalspec.language.candidates import (
     Baseline,
     Cascade,
@@ -23,12 +25,14 @@ from evalspec.language.candidates import (
     Simulated,
     Vote,
 )
-from evalspec.models import baseline, endpoints, litellm, openai_http, recorded
+from evalspec.models import baseline, endpoints, hosted, litellm, recorded
 from evalspec.models.baseline import Training
 from evalspec.models.faults import Unconnectable
 from evalspec.models.model import Model, Request
 from evalspec.models.prices import price_of
+from evalspec.models.sessions import open_session
 from evalspec.models.simulated import Invention
+from evalspec.models.vendors import Spoken, spoken_to
 from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
@@ -59,10 +63,8 @@ async def connected(
         models: dict[str, Model] = {}
         for spec in specs:
             match spec.use:
-                case Hosted(direct=True) as use:
-                    models[spec.name] = await connections.openai(spec.name, use)
                 case Hosted() as use:
-                    models[spec.name] = await connections.litellm(spec.name, use)
+                    models[spec.name] = await connections.hosted(spec.name, use)
                 case Recorded() as use:
                     models[spec.name] = recorded.recorded_model(spec.name, use, tasks, variants)
                 case Baseline() as use:
@@ -83,11 +85,11 @@ def keyer(spec: ModelSpec, *, environment: Mapping[str, str], training: Training
     in a variable that is not set.
     """
     match spec.use:
-        case Hosted(direct=True) as use:
-            url = endpoints.completions_url(use, environment)
-            return _no_key if url is None else partial(openai_http.request_key, url, use)
-        case Hosted() as use:
+        case Hosted() as use if spoken_to(use) is Spoken.LITELLM:
             return partial(litellm.request_key, use, environment)
+        case Hosted() as use:
+            url, wire = endpoints.asked_at(use, environment), hosted.WIRES[spoken_to(use)]
+            return _no_key if url is None else partial(hosted.request_key, url, wire, use)
         case Recorded():
             return _no_key
         case Baseline() as use:
@@ -112,20 +114,28 @@ class _Connections:
     stack: AsyncExitStack
     environment: Mapping[str, str]
     sessions: dict[str, aiohttp.ClientSession] = field(default_factory=dict)
-    litellm_watched: bool = False
+    litellm_turns: anyio.CapacityLimiter | None = None
 
-    async def openai(self, name: str, use: Hosted) -> Model:
+    async def hosted(self, name: str, use: Hosted) -> Model:
+        """A model behind a network endpoint, however it is asked."""
+        spoken = spoken_to(use)
+        if spoken is Spoken.LITELLM:
+            return await self._behind_litellm(name, use)
         at = endpoints.connect_to(name, use, self.environment)
-        provider = use.provider or at.shared
-        if provider not in self.sessions:
-            session = openai_http.open_session(self.environment)
-            self.sessions[provider] = await self.stack.enter_async_context(session)
-        return openai_http.OpenAIModel(
-            name=name, use=use, at=at, session=self.sessions[provider], price=price_of(use)
+        session = await self.session(use.provider or at.shared)
+        return hosted.HostedModel(
+            name=name, use=use, at=at, session=session, wire=hosted.WIRES[spoken], price=price_of(use)
         )
 
-    async def litellm(self, name: str, use: Hosted) -> Model:
-        if not self.litellm_watched:
+    async def session(self, provider: str) -> aiohttp.ClientSession:
+        """The session of a provider, opened where it is the first."""
+        if provider not in self.sessions:
+            session = open_session(self.environment)
+            self.sessions[provider] = await self.stack.enter_async_context(session)
+        return self.sessions[provider]
+
+    async def _behind_litellm(self, name: str, use: Hosted) -> Model:
+        if self.litellm_turns is None:
             await self.stack.enter_async_context(litellm.litellm_sessions())
-            self.litellm_watched = True
-        return litellm.litellm_model(name, use, self.environment, price_of(use))
+            self.litellm_turns = anyio.CapacityLimiter(litellm.CONCURRENCY_CAP)
+        return litellm.litellm_model(name, use, self.environment, price_of(use), self.litellm_turns)

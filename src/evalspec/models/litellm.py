@@ -1,4 +1,4 @@
-"""Every provider that does not speak the OpenAI protocol, asked through litellm.
+"""Every provider whose protocol is not spoken here (`vendors`), asked through litellm.
 
 litellm takes seconds to import and milliseconds of CPU a call, so it is loaded in a thread at the first
 call and kept to a few calls at a time. Its retries are off, its guesses about errors unread: only the
@@ -29,13 +29,8 @@ from evalspec.models.faults import MissingEnvironment
 from evalspec.models.images import NoImage
 from evalspec.models.masking import presentable, secret_forms
 from evalspec.models.model import Answer, Failure, FailureKind, Request, digest
-from evalspec.models.openai_http import (
-    attempt_limit_s,
-    out_of_time,
-    utc_now,
-    wire_messages,
-    with_logprobs,
-)
+from evalspec.models.openai_http import wire_messages, with_logprobs
+from evalspec.models.posting import limit_s, out_of_time, timed
 from evalspec.models.prices import cost_of
 from evalspec.models.refusals import refusal
 from evalspec.text.values import dataclass, field, replace
@@ -69,13 +64,17 @@ def _own_address(use: Hosted, environment: Mapping[str, str]) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LitellmModel:
-    """A candidate behind litellm. `access` holds address, key and headers for its call."""
+    """A candidate behind litellm. `access` holds address, key and headers for its call.
+
+    `turns` are shared by all such candidates of a run: whoever waits for one is not yet being timed.
+    """
 
     name: str
     use: Hosted
     environment: Mapping[str, str] = field(repr=False)
     access: Mapping[str, Any] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
+    turns: anyio.CapacityLimiter = field(repr=False)
     price: Price | None = None
     concurrency_cap: int = CONCURRENCY_CAP
 
@@ -92,9 +91,13 @@ class LitellmModel:
     async def ask(self, request: Request) -> Answer | Failure:
         """Sends the request once."""
         litellm = await to_thread.run_sync(load)
-        with anyio.move_on_after(attempt_limit_s(self.use)):
+        async with self.turns:
+            return await self._in_turn(litellm, request)
+
+    async def _in_turn(self, litellm: ModuleType, request: Request) -> Answer | Failure:
+        with anyio.move_on_after(limit_s(self.use.timeout_ns)):
             return await self._attempt(litellm, request)
-        return out_of_time(self.use)
+        return out_of_time(self.use.timeout_ns)
 
     async def _attempt(self, litellm: ModuleType, request: Request) -> Answer | Failure:
         import httpx
@@ -117,13 +120,13 @@ class LitellmModel:
     async def _exchange(self, litellm: ModuleType, request: Request) -> Answer:
         asked = await to_thread.run_sync(partial(_asked, self.use, request, whole=True))
         call = {**asked, **self.access, "model": self.use.route}
-        limit = attempt_limit_s(self.use) + 60  # ours above runs out first
+        limit = limit_s(self.use.timeout_ns) + 60  # ours above runs out first
         begun = time.perf_counter_ns()
         said = await litellm.acompletion(**call, num_retries=0, max_retries=0, timeout=limit)
         taken = time.perf_counter_ns() - begun
         answer = without_secrets(read_completion(_with_refusal(said.model_dump())), self.secrets)
-        cost = cost_of(self.price, answer.input_tokens, answer.output_tokens)
-        return replace(answer, latency_ns=taken, cost_usd=cost, at=utc_now())
+        cost = cost_of(self.price, answer.input_tokens, answer.output_tokens, answer.cached_input_tokens)
+        return replace(timed(answer, taken), cost_usd=cost)
 
     def _refusal(self, error: Exception) -> Failure:
         status = getattr(error, "status_code", None)
@@ -168,7 +171,11 @@ def _is_json(text: str) -> bool:
 
 
 def litellm_model(
-    name: str, use: Hosted, environment: Mapping[str, str], price: Price | None = None
+    name: str,
+    use: Hosted,
+    environment: Mapping[str, str],
+    price: Price | None,
+    turns: anyio.CapacityLimiter,
 ) -> LitellmModel:
     """The candidate of this name. Raises MissingEnvironment for what the spec names and is not set."""
     address = _own_address(use, environment)
@@ -185,6 +192,7 @@ def litellm_model(
         secrets=secret_forms(
             [*_secrets_in(environment), *([key] if key and key != NO_KEY else []), *headers.values()]
         ),
+        turns=turns,
         price=price,
     )
 

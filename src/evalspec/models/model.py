@@ -35,7 +35,9 @@ class Request:
 
     `columns` is the example's row, for candidates that read the data itself (baselines) and not the
     prompt. `task`, `step`, `variant` (of the prompt), `example` and `sample` say what it is for; of these
-    only `sample` is part of a key, so that the same question asked twice is one request.
+    only `sample` is part of a key, so that the same question asked twice is one request. `stream` asks for
+    the answer token by token, so that the time of the first is known; `earlier` are the answers of earlier
+    steps by name, for candidates that make their own question of them.
     """
 
     task: str
@@ -47,6 +49,8 @@ class Request:
     columns: Mapping[str, object] = field(default_factory=dict)
     sample: int = 0
     variant: str = ""
+    stream: bool = False
+    earlier: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Answer:
     first_token_ns: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_input_tokens: int | None = None  # of the input tokens, those that the server remembered
     cost_usd: Decimal | None = None
     served_model: str | None = None
     system_fingerprint: str | None = None

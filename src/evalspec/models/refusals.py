@@ -34,6 +34,7 @@ EXHAUSTED_TEXT = re.compile(
 )
 # Anthropic says so with a 400. Anchored, as a 400 may also quote the prompt.
 NO_CREDIT = re.compile(r"your credit balance is too low", re.IGNORECASE)
+FILTERED_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})
 OVERLOADED = (503, 529)
 ASK_AGAIN = (408, 409, 425)
 DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
@@ -53,6 +54,19 @@ def refusal(
     detail = _location(lowered) if 300 <= status < 400 else _message(error, body)
     message = presentable(f"HTTP {status}: {detail}" if detail else f"HTTP {status}", secrets)
     return Failure(kind=kind, message=message, status=status, wait_s=wait)
+
+
+def withheld(status: int, body: bytes) -> bool:
+    """Whether a response means that a filter stopped the question: an outcome of the model's, and no error.
+
+    Azure says so with a 400 whose code is `content_filter`.
+    """
+    if status != 400:
+        return False
+    error = _error_of(body)
+    inner = error.get("innererror")
+    codes = {error.get("code"), inner.get("code") if isinstance(inner, dict) else None}
+    return bool(FILTERED_CODES & {str(code).casefold() for code in codes})
 
 
 def _kind(status: int, headers: Mapping[str, str], error: Mapping[str, object], now: datetime) -> FailureKind:

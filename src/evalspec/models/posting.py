@@ -1,0 +1,158 @@
+"""One attempt over HTTP: posted, timed on our side of the socket, and every way to fail told apart.
+
+What is posted and what an answer is made of is the caller's. aiohttp, because its time for a call does
+not grow with the number of connections. No redirect is followed, no body may grow without end, and one
+limit holds for the whole attempt, so that a slow drip is bounded too. Retrying belongs to the runner.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import anyio
+
+from evalspec.models.completions import NoCompletion
+from evalspec.models.masking import presentable
+from evalspec.models.model import Answer, Failure, FailureKind
+from evalspec.models.refusals import refusal, withheld
+from evalspec.text.values import dataclass, field, replace
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from evalspec.models.endpoints import Endpoint
+
+LONGEST_BODY = 32 * 1024 * 1024
+DEFAULT_LIMIT_S = 600.0
+
+Receive = Callable[["Incoming"], Awaitable[Answer]]
+
+
+class SaidWithin(Exception):
+    """A stream that began well says in its middle that it failed: with which status, and in which body."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An answer with a good status on its way in. `begun_ns` is when its request was sent."""
+
+    response: aiohttp.ClientResponse
+    begun_ns: int
+
+    @property
+    def is_stream(self) -> bool:
+        return "text/event-stream" in self.response.headers.get("Content-Type", "").casefold()
+
+    def since_ns(self) -> int:
+        """The nanoseconds since the request was sent."""
+        return time.perf_counter_ns() - self.begun_ns
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body in pieces; raises NoCompletion when it grows beyond what an answer can be."""
+        size = 0
+        async for chunk in self.response.content.iter_any():
+            size += len(chunk)
+            if size > LONGEST_BODY:
+                self.response.close()
+                raise NoCompletion(f"the body is longer than {LONGEST_BODY >> 20} MB")
+            yield chunk
+
+    async def body(self) -> bytes:
+        """The whole body."""
+        return b"".join([chunk async for chunk in self.chunks()])
+
+    def demand_json(self) -> None:
+        """Raises NoCompletion where the body says that it is something else."""
+        content_type = self.response.headers.get("Content-Type")
+        if content_type is not None and "json" not in content_type.casefold():
+            raise NoCompletion(f"the content type is {content_type}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """The way to one endpoint. `answer` is what an answer is called there; `timeout_ns` is the spec's."""
+
+    at: Endpoint
+    session: aiohttp.ClientSession = field(repr=False)
+    timeout_ns: int | None = None
+    answer: str = "a chat completion"
+
+    async def post(self, data: bytes, receive: Receive, *, url: str | None = None) -> Answer | Failure:
+        """Posts JSON once, to the endpoint's address or another of the same server, and gives what came."""
+        with anyio.move_on_after(limit_s(self.timeout_ns)):
+            return await self._attempt(data, receive, url or self.at.url)
+        return out_of_time(self.timeout_ns)
+
+    async def _attempt(self, data: bytes, receive: Receive, url: str) -> Answer | Failure:
+        from aiohttp import ClientConnectorCertificateError, ClientError, ClientHttpProxyError
+
+        try:
+            return await self._exchange(data, receive, url)
+        except ClientHttpProxyError as error:
+            return self.failed(
+                _of_proxy(error.status), f"the proxy answers HTTP {error.status}", error.status
+            )
+        except ClientConnectorCertificateError as error:
+            return self.failed(FailureKind.REJECTED, f"the server's certificate is not trusted: {error}")
+        except NoCompletion as error:
+            return self.failed(FailureKind.TRANSIENT, f"not {self.answer}: {error}", 200)
+        except SaidWithin as error:
+            return refusal(error.status, {}, error.body, now=datetime.now(UTC), secrets=self.at.secrets)
+        except (ClientError, OSError) as error:  # OSError: resets and time limits of the socket
+            return self.failed(FailureKind.TRANSIENT, f"{type(error).__name__}: {error}".rstrip(": "))
+
+    async def _exchange(self, data: bytes, receive: Receive, url: str) -> Answer | Failure:
+        headers = {**self.at.headers, "Content-Type": "application/json"}
+        begun = time.perf_counter_ns()
+        async with self.session.post(
+            url, data=data, headers=headers, proxy=self.at.proxy, allow_redirects=False
+        ) as response:
+            incoming = Incoming(response, begun)
+            if 200 <= response.status < 300:
+                return await receive(incoming)
+            body = await incoming.body()
+            if withheld(response.status, body):
+                return Answer(response="", refused=True, finish_reason="content_filter",
+                              latency_ns=incoming.since_ns(), at=utc_now())  # fmt: skip
+            told, now = dict(response.headers), datetime.now(UTC)
+            return refusal(response.status, told, body, now=now, secrets=self.at.secrets)
+
+    def failed(self, kind: FailureKind, message: str, status: int | None = None) -> Failure:
+        """A failure whose message shows no secret of the endpoint."""
+        return Failure(kind=kind, message=presentable(message, self.at.secrets), status=status)
+
+
+def timed(answer: Answer, taken_ns: int) -> Answer:
+    """The answer with how long it took, and when it came."""
+    return replace(answer, latency_ns=taken_ns, at=utc_now())
+
+
+def limit_s(timeout_ns: int | None) -> float:
+    """The seconds that one attempt may take: the spec's `timeout`, else our own 600."""
+    return timeout_ns / 1e9 if timeout_ns is not None else DEFAULT_LIMIT_S
+
+
+def out_of_time(timeout_ns: int | None) -> Failure:
+    """The failure of an attempt that took too long: a TIMEOUT only where the spec says what too long is."""
+    if timeout_ns is not None:
+        message = f"no answer within the timeout of {limit_s(timeout_ns):g} s"
+        return Failure(kind=FailureKind.TIMEOUT, message=message)
+    message = f"no answer within {DEFAULT_LIMIT_S:g} s, the limit where no timeout is set"
+    return Failure(kind=FailureKind.TRANSIENT, message=message)
+
+
+def utc_now() -> str:
+    """This moment as ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _of_proxy(status: int) -> FailureKind:
+    return FailureKind.TRANSIENT if status >= 500 or status == 429 else FailureKind.REJECTED
