@@ -30,8 +30,9 @@ def guaranteed_coverage(
     fixed without these data (thousandths above .99, hundredths below), to the first whose one-sided
     Clopper-Pearson upper limit of the error exceeds the risk. Thresholds above which too few answers lie to
     vouch for the risk even without an error are passed over, which looks at no outcome. The threshold is
-    wrong, that is its error among all such examples above the risk, in at most 1 - level of samples. None
-    will do: 0, without a threshold. Of thresholds that answer the same examples it is the highest. No weights: a guarantee needs examples drawn alike.
+    wrong, that is its error among all such examples above the risk, in at most 1 - level of samples. Of
+    thresholds that answer the same examples it is the highest. None will do: 0, without a threshold. No
+    weights: a guarantee needs examples drawn alike.
     """
     if not 0 <= risk <= 1 or not 0 < level < 1:
         raise ValueError(f"risk must lie between 0 and 1, and level inside, not {risk} and {level}")
