@@ -7,33 +7,22 @@ import sqlite3
 from pathlib import Path
 
 from evalspec.store.faults import StoreFault, explain
+from evalspec.store.forms import FORM, bring_up_to_date, lay_under
+from evalspec.store.ledger import FILE_NAME as LEDGER_NAME
+from evalspec.store.places import demand_local
 
 FILE_NAME = "answers.sqlite3"
 LOCK_NAME = "answers.lock"
-SCHEMA = 1
 
-_OURS = {FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", LOCK_NAME, ".gitignore"}
-_TABLES = """
-create table answers (
-    key text primary key,     -- what was asked, as a digest
-    model text not null,      -- the candidate's name
-    request text not null,    -- what was asked, for people
-    reply text not null,      -- an answer or a final failure
-    at text not null          -- when it was kept, UTC
-);
-create table runs (
-    id text primary key,
-    started text not null,
-    record text not null
-);
-"""
+_OURS = {FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm", LOCK_NAME, LEDGER_NAME, ".gitignore"}
 
 
 def make_folder(folder: Path) -> None:
     """Creates the store's folder for its owner alone, kept out of git; one that is there keeps its rights.
 
-    Raises StoreFault where that is not allowed.
+    Raises StoreFault where that is not allowed, and on a disk over a network.
     """
+    demand_local(folder)
     try:
         if not folder.is_dir():
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -63,14 +52,20 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
     try:
         connection.execute("pragma query_only = on")
-        blank = is_blank(connection, path)
+        form = form_of(connection, path)
     except sqlite3.OperationalError as error:
         connection.close()
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
             raise
         connection = _connect_unwritable(path)
-        blank = is_blank(connection, path)
-    return _connect_empty() if blank else connection
+        form = form_of(connection, path)
+    if form == 0:
+        return _connect_empty()
+    if form < FORM:
+        connection.execute("pragma query_only = off")  # of tables in memory, too
+        lay_under(connection, form)
+        connection.execute("pragma query_only = on")
+    return connection
 
 
 def _connect_unwritable(path: Path) -> sqlite3.Connection:
@@ -85,7 +80,7 @@ def _connect_unwritable(path: Path) -> sqlite3.Connection:
 
 def _connect_empty() -> sqlite3.Connection:
     connection = _connect("file::memory:")
-    connection.executescript(_TABLES)
+    bring_up_to_date(connection, 0)
     return connection
 
 
@@ -95,30 +90,29 @@ def _connect(uri: str) -> sqlite3.Connection:
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Sets a file up: commits reach the disk before they return, and a new file gets its tables.
+    """Sets a file up: commits reach the disk before they return, and it gets the tables that it lacks.
 
     Raises StoreFault for another program's or a newer version's file, which is left as it is.
     """
-    blank = is_blank(connection, path)
+    form = form_of(connection, path)
     connection.execute("pragma synchronous = full")
     if connection.execute("pragma journal_mode = wal").fetchall() != [("wal",)]:
         raise StoreFault(f"{path} lies on a disk without shared memory: choose another with `--store DIR`")
-    if blank:
-        connection.executescript(f"begin immediate; {_TABLES} pragma user_version = {SCHEMA}; commit;")
+    bring_up_to_date(connection, form)
 
 
-def is_blank(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether nothing was ever put into the file. Raises StoreFault unless it is blank or ours."""
-    ((version,),) = connection.execute("pragma user_version").fetchall()
+def form_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The form of a file, 0 for a blank one. Raises StoreFault for files that are newer, or not ours."""
+    ((form,),) = connection.execute("pragma user_version").fetchall()
     ((tables,),) = connection.execute("select count(*) from sqlite_master").fetchall()
-    if version > SCHEMA:
+    if form > FORM:
         raise StoreFault(
-            f"{path} was written by a newer evalspec (its form {version}, this one knows {SCHEMA}): "
+            f"{path} was written by a newer evalspec (its form {form}, this one knows {FORM}): "
             "install that version, or choose `--store DIR`"
         )
-    if version == 0 and tables:
+    if form == 0 and tables:
         raise StoreFault(f"{path} is another program's database: choose `--store DIR`")
-    return bool(version == 0)
+    return int(form)
 
 
 def _make_durable(folder: Path) -> None:

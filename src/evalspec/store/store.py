@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from evalspec.models.model import Request
 
 KEYS_AT_ONCE = 500
+_NEWEST = "select reply from answers where key = ? and at >= ?"
+_AS_OF = """
+select reply, at from answers where key = ? and at >= ? and at <= ?
+union all select reply, at from earlier where key = ? and at >= ? and at <= ?
+order by at desc limit 1
+"""
 _NEWEST_FIRST = "order by started desc, rowid desc"
 
 
@@ -38,9 +44,15 @@ class Store:
     """An open store. Reading and keeping are for one thread; the writing itself happens in another."""
 
     def __init__(
-        self, path: Path, reader: sqlite3.Connection, writer: Writer | None, clock: Callable[[], datetime]
+        self,
+        path: Path,
+        reader: sqlite3.Connection,
+        writer: Writer | None,
+        clock: Callable[[], datetime],
+        until: datetime | None = None,
     ) -> None:
         self.path = path
+        self._until = until
         self._reader = reader
         self._own_writer = writer
         self._clock = clock
@@ -64,14 +76,20 @@ class Store:
                 reader = stack.enter_context(closing(database.connect_to_read(path)))
             yield cls(path, reader, writer, clock)
 
+    def as_of(self, moment: datetime | None) -> Store:
+        """The same store as it was then: answers that were asked again since are found as they were."""
+        return Store(self.path, self._reader, self._own_writer, self._clock, moment)
+
     # ── answers ───────────────────────────────────────────────────────────────────────────────────
 
     def get(self, key: str, *, since: datetime | None = None) -> Reply | None:
         """The reply kept under a key, if it was kept at `since` or later."""
         with explained(self.path):
-            rows = self._reader.execute(
-                "select reply from answers where key = ? and at >= ?", (key, _stamp(since))
-            ).fetchall()
+            if self._until is None:
+                rows = self._reader.execute(_NEWEST, (key, _stamp(since))).fetchall()
+            else:
+                between = (key, _stamp(since), _stamp(self._until))
+                rows = self._reader.execute(_AS_OF, (*between, *between)).fetchall()
         try:
             return decode_reply(rows[0][0]) if rows else None
         except ValueError as error:
@@ -113,6 +131,16 @@ class Store:
         """Keeps a run's record, by its `id`; it also has `started_at` (ISO 8601, UTC). Again replaces it."""
         self._writer.run(str(record["id"]), str(record["started_at"]), json.dumps(dict(record)))
 
+    def save_figures(self, run: str, found: Json) -> None:
+        """Keeps what a run found, example by example."""
+        self._writer.figures(run, json.dumps(found, separators=(",", ":")))
+
+    def figures(self, run: str) -> Json:
+        """What a run found, example by example; None where that was not kept."""
+        with explained(self.path):
+            rows = self._reader.execute("select found from figures where run = ?", (run,)).fetchall()
+        return _read(self.path, rows[0][0]) if rows else None
+
     def runs(self) -> tuple[Mapping[str, Json], ...]:
         """The records of all runs, the newest first."""
         with explained(self.path):
@@ -139,9 +167,12 @@ def _stamp(moment: datetime | None) -> str:
     return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _record(path: Path, text: str) -> Mapping[str, Json]:
+def _read(path: Path, text: str) -> Json:
     try:
-        record = json.loads(text)
+        return cast(Json, json.loads(text))
     except ValueError as error:
         raise damage(path, error) from error
-    return cast(Mapping[str, Json], record)
+
+
+def _record(path: Path, text: str) -> Mapping[str, Json]:
+    return cast(Mapping[str, Json], _read(path, text))

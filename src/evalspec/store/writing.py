@@ -24,10 +24,13 @@ _KEEP_RUN = """
 insert into runs (id, started, record) values (?, ?, ?)
 on conflict (id) do update set started = excluded.started, record = excluded.record
 """
+_KEEP_FIGURES = """
+insert into figures (run, found) values (?, ?) on conflict (run) do update set found = excluded.found
+"""
 
 
 class Writer:
-    """Writes for one process. `answers.put(row)` groups; `run(…)` commits at once."""
+    """Writes for one process. `answers.put(row)` groups; `run(…)` and `figures(…)` commit at once."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, locks: Locks) -> None:
         self.locks = locks
@@ -39,6 +42,10 @@ class Writer:
     def run(self, identity: str, started: str, record: str) -> None:
         """Commits the record of a run. Raises StoreFault when it cannot."""
         self._commit(_KEEP_RUN, (identity, started, record))
+
+    def figures(self, run: str, found: str) -> None:
+        """Commits what a run found. Raises StoreFault when it cannot."""
+        self._commit(_KEEP_FIGURES, (run, found))
 
     def _keep_answers(self, rows: Sequence[AnswerRow]) -> None:
         places = ",".join(["(?, ?, ?, ?, ?)"] * len(rows))
