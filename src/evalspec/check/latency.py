@@ -152,19 +152,25 @@ def _figure(bound: tree.Bound, faults: Faults) -> float | None:
 
 def _each_once(bounds: Sequence[Bound], faults: Faults) -> None:
     """Each figure is bounded once, and a tighter bound on a higher percentile makes a lower one idle."""
-    for i, bound in enumerate(bounds):
-        for before in bounds[:i]:
-            if (before.label, before.step) != (bound.label, bound.step):
-                continue
-            label = Label(at=before.at, message="the other stands here")
-            if before.metric == bound.metric:
-                said = f"`{bound.metric}` is bounded twice"
-                faults.add("E0404", bound.at, said, "remove one", labels=[label])
-            elif (idle := _idle(before, bound)) is not None:
-                other = before if idle is bound else bound
-                said = f"`{idle.clause}` never decides anything: `{other.clause}` asks for more"
-                faults.add("W0711", idle.at, said, "are the two the wrong way round?",
-                           labels=[Label(at=other.at, message="the other stands here")])  # fmt: skip
+    firsts: dict[tuple[object, ...], Bound] = {}
+    for bound in bounds:
+        key = (bound.label, bound.step, bound.metric)
+        if key in firsts:
+            label = Label(at=firsts[key].at, message="the other stands here")
+            faults.add("E0404", bound.at, f"`{bound.metric}` is bounded twice", "remove one", labels=[label])
+            continue
+        _say_idle(bound, [b for b in firsts.values() if (b.label, b.step) == key[:2]], faults)
+        firsts[key] = bound
+
+
+def _say_idle(bound: Bound, earlier: Sequence[Bound], faults: Faults) -> None:
+    for before in earlier:
+        if (idle := _idle(before, bound)) is not None:
+            other = before if idle is bound else bound
+            said = f"`{idle.clause}` never decides anything: `{other.clause}` asks for more"
+            faults.add("W0711", idle.at, said, "are the two the wrong way round?",
+                       labels=[Label(at=other.at, message="the other stands here")])  # fmt: skip
+            return
 
 
 def _idle(one: Bound, other: Bound) -> Bound | None:
