@@ -18,11 +18,12 @@ def bounds_agree(declared: Declared, program: Program, data: Mapping[str, Loaded
     """A warning where two bounds on one figure leave it nothing to be."""
     for task in program.tasks.values():
         for i, bound in enumerate(task.requirements):
-            for before in task.requirements[:i]:
-                if _about_the_same(bound, before) and _leave_nothing(bound, before):
-                    label = Label(at=before.at, message="the other stands here")
-                    message = f"nothing can meet both `{before.clause}` and `{bound.clause}`"
-                    yield problem("W0703", bound.at, message, "change one of them", labels=[label])
+            against = (b for b in task.requirements[:i] if _about_the_same(bound, b))
+            before = next((b for b in against if _leave_nothing(bound, b)), None)
+            if before is not None:  # the first is enough
+                label = Label(at=before.at, message="the other stands here")
+                message = f"nothing can meet both `{before.clause}` and `{bound.clause}`"
+                yield problem("W0703", bound.at, message, "change one of them", labels=[label])
 
 
 def _about_the_same(one: Bound, other: Bound) -> bool:
