@@ -71,9 +71,11 @@ def _sentence(
     prices = (
         f"between {low} and {high}" if below and above else f"{low} or more" if below else f"up to {high}"
     )
-    where = "outside of that" if below and above else "below that" if below else "above that"
-    others = {s["cheaper"] for s in (*below[-1:], *above[:1])}
-    beyond = f"{where} {rival} is" if rival in others else f"{where} they cost the same"
+    sides = [("below", low, s) for s in below[-1:]] + [("above", high, s) for s in above[:1]]
+    beyond = ", ".join(
+        f"{where} {price} {'they cost the same' if s['cheaper'] is None else f'{rival} is'}"
+        for where, price, s in sides
+    )
     told = figure("expected_cost", now, unit)
     yield f"{first} is cheaper than {rival} where a review costs {prices} (here {told}); {beyond}."
 
