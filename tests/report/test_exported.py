@@ -16,7 +16,7 @@ from evalspec.models.model import Answer, Failure, FailureKind, Request, TokenCh
 from evalspec.pipeline import score
 from evalspec.plan.plan import Plan
 from evalspec.report.exported import Exported, exported, line_of
-from score.worlds import RUN, Json, played, plan_of, write_csv
+from score.worlds import RUN, Json, plan_of, played, write_csv
 
 LABELS = ("a", "b", "c")
 HOSTED = 'model m { use = "openai/m"; base_url = "http://127.0.0.1:9/v1" }\n'
@@ -192,7 +192,9 @@ def test_a_chain_with_a_condition_comes_back_as_it_was(tmp_path: Path) -> None:
 chain t {
   data = d; costs = c; abstain = when_cheaper; confidence = product
   step first { prompt = "1 {{ id }}"; answer = one_of([d, e]); gold = side; confidence = stated }
-  step second { prompt = "2 {{ first }} {{ id }}"; answer = one_of(label); confidence = stated; when = first == "d" }
+  step second {
+    prompt = "2 {{ first }} {{ id }}"; answer = one_of(label); confidence = stated; when = first == "d"
+  }
   step third { prompt = "3 {{ id }}"; answer = one_of(label); confidence = stated }
 }
 """
