@@ -81,5 +81,27 @@ def test_where_mistakes_are_cheap_they_agree(tasks: dict[str, Any]) -> None:
     assert tasks["cheap_mistakes"]["order"] == ["always_sure", "sure_but_ranks", "calibrated"]
 
 
+def test_recalibration_rescues_the_one_whose_confidence_ranks(tasks: dict[str, Any]) -> None:
+    found = tasks["dear_mistakes_recalibrated"]["candidates"]
+    cost = {name: c["metrics"]["expected_cost"]["value"] for name, c in found.items()}
+    assert cost["sure_but_ranks"] == pytest.approx((3 * 20 + 100 * 1) / 400, abs=1e-12)
+    assert cost["always_sure"] == pytest.approx(1, abs=1e-12)
+    assert cost["calibrated"] == pytest.approx(0.6, abs=1e-12)
+    before = tasks["dear_mistakes"]["candidates"]["sure_but_ranks"]["policy"]
+    assert before["cost_recalibrated"] == pytest.approx(cost["sure_but_ranks"])
+
+
+@pytest.mark.parametrize(("task", "wrong"), [("dear_mistakes", 20), ("cheap_mistakes", 2)])
+def test_the_run_finds_the_price_of_a_review_at_which_they_cross(
+    tasks: dict[str, Any], task: str, wrong: int
+) -> None:
+    """At a fifth of a mistake's price; below a hundredth all hand everything over."""
+    pairs = tasks[task]["crossovers"]
+    (pair,) = [p for p in pairs if {p["a"], p["b"]} == {"calibrated", "always_sure"}]
+    told = [(s["high"] / wrong, s["cheaper"]) for s in pair["stretches"]]
+    assert [end for end, _ in told] == pytest.approx([0.01, 0.2, 1.0])
+    assert [who for _, who in told] == [None, "calibrated", "always_sure"]
+
+
 def test_they_cross_where_a_look_costs_a_fifth_of_a_mistake() -> None:
     assert least(Fraction(1, 5)) == ERROR_OF_THE_ACCURATE

@@ -72,10 +72,10 @@ def _sentence(
         f"between {low} and {high}" if below and above else f"{low} or more" if below else f"up to {high}"
     )
     sides = [("below", low, s) for s in below[-1:]] + [("above", high, s) for s in above[:1]]
-    beyond = ", ".join(
-        f"{where} {price} {'they cost the same' if s['cheaper'] is None else f'{rival} is'}"
-        for where, price, s in sides
-    )
+    said = ["they cost the same" if s["cheaper"] is None else f"{rival} is" for _, _, s in sides]
+    beyond = ", ".join(f"{where} {price} {is_}" for (where, price, _), is_ in zip(sides, said, strict=True))
+    if len(said) > len(set(said)):
+        beyond = f"outside of that {said[0]}"
     told = figure("expected_cost", now, unit)
     yield f"{first} is cheaper than {rival} where a review costs {prices} (here {told}); {beyond}."
 

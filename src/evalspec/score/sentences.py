@@ -229,6 +229,10 @@ def _because(a: Document, c: Document, unit: str | None) -> str:
             f": it is too sure of itself, so it keeps answers that it should have handed over; it promised "
             f"{figure('expected_cost', promised, unit)}, and the rest is surprise"
         )
+    kept_a, kept_c = (number(document(x["policy"]).get("coverage")) for x in (a, c))
+    if follows_policy(a) and kept_a is not None and kept_c is not None and kept_a < kept_c:
+        handed = f"{percent(1 - kept_a, 0)} against {percent(1 - kept_c, 0)}"
+        return f": its confidence tells right from wrong less well, so it hands more over ({handed})"
     return ": its mistakes are the dear ones"
 
 
