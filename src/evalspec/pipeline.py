@@ -77,13 +77,20 @@ def check_source(
 
 def score(plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Document) -> Results:
     """Answers to Results: judged, priced, measured, compared and ranked."""
+    return score_whole(plan, traces, run)[0]
+
+
+def score_whole(
+    plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Document
+) -> tuple[Results, Sequence[TaskScores]]:
+    """The same, with the Scores that the Results are made of."""
     from evalspec.metrics.resample import on_one_thread
     from evalspec.score.overall import decide_over
     from evalspec.score.results import build_results
 
     with on_one_thread():
         scored = scores_of(plan, traces)
-        return build_results(plan, run, scored, decide_over(plan.program, scored, plan.seed))
+        return build_results(plan, run, scored, decide_over(plan.program, scored, plan.seed)), scored
 
 
 def scores_of(plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]]) -> list[TaskScores]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from evalspec.text.values import Json
 
 LIBRARIES = ("numpy", "scikit-learn", "litellm", "aiohttp")
-ONLY_KEPT = ("failed", "unanswered")
+ONLY_KEPT = ("failed", "unanswered", "as_of")
 
 Traces = Mapping[tuple[str, str], Sequence["Trace"]]
 
@@ -142,6 +142,7 @@ def stored_record(results: Results, plan: Plan, traces: Traces) -> Document:
     run["failed"] = [*_failures(plan, traces)]
     made = sum(not _was_cut_short(trace) for own in traces.values() for trace in own)
     run["unanswered"] = sum(job_counts(plan).values()) - made
+    run["as_of"] = datetime.now(UTC).isoformat(timespec="microseconds")
     return run
 
 
@@ -155,6 +156,12 @@ def unanswered_of(record: Mapping[str, Json]) -> int:
     """How many visits of a kept run were not made, or not to their end."""
     count = record.get("unanswered")
     return count if isinstance(count, int) else 0
+
+
+def as_of(record: Mapping[str, Json]) -> datetime | None:
+    """When a kept run had all its answers; None for runs that do not say it."""
+    moment = record.get("as_of")
+    return datetime.fromisoformat(moment) if isinstance(moment, str) else None
 
 
 def failures_of(record: Mapping[str, Json]) -> Mapping[FailedStep, Failure]:

@@ -14,9 +14,11 @@ import anyio
 from evalspec.check.rules.spending import lacking
 from evalspec.language.candidates import Environment, Hosted
 from evalspec.models.faults import EvalspecFault, MissingEnvironment
-from evalspec.pipeline import Front, SpecFault, score
+from evalspec.pipeline import Front, SpecFault, score, score_whole
+from evalspec.plan.allowing import demand_allowed
 from evalspec.plan.plan import Plan, Selection, build_plan, not_runnable
 from evalspec.recording import (
+    as_of,
     completed,
     data_digests,
     failures_of,
@@ -171,9 +173,12 @@ async def run_plan(
                 raise
             fault = broken
         run = with_bill(run_record(plan, front, options.settings, started, counter.total), bill)
-        results = completed(score(plan, gathered.traces, run), chain.from_iterable(gathered.traces.values()))
+        from evalspec.score.kept import kept_figures
+
+        results, scored = score_whole(plan, gathered.traces, run)
+        results = completed(results, chain.from_iterable(gathered.traces.values()))
         if store is not None and fault is None:
-            fault = _kept(store, stored_record(results, plan, gathered.traces))
+            fault = _kept(store, stored_record(results, plan, gathered.traces), kept_figures(scored))
     short = purse.short if purse is not None else {}
     return Ran(results, fault, stopping.asked.is_set(), troubles.found, bill, short)
 
@@ -195,9 +200,10 @@ def _silent(event: Event) -> None:
     """Nobody watches."""
 
 
-def _kept(store: Store, record: Document) -> EvalspecFault | None:
-    """Keeps a run's record; or the fault, which is no reason to lose what the run found."""
+def _kept(store: Store, record: Document, figures: Document) -> EvalspecFault | None:
+    """Keeps a run's record and figures; or the fault, which is no reason to lose what the run found."""
     try:
+        store.save_figures(str(record["id"]), figures)
         store.save_run(record)
     except EvalspecFault as fault:
         return fault
@@ -226,7 +232,7 @@ def rescore(
     if data_digests(plan) != record.get("data_sha256"):
         raise Outdated("the data are not those of this run any more")
     _demand_addresses(plan, environment)
-    replayed = replay(plan, store, environment, failures_of(record))
+    replayed = replay(plan, store.as_of(as_of(record)), environment, failures_of(record))
     if replayed.missing > unanswered_of(record):
         raise Outdated(
             f"{replayed.missing} of its answers are not kept, or would be asked for differently now"
