@@ -238,7 +238,10 @@ def main() -> None:
     given = parser.parse_args()
     start = time.process_time()
     error = 2 * math.sqrt(SAYS * (1 - SAYS) / given.repeats)
-    print(f"{given.repeats} repeats, seed {given.seed}; Monte-Carlo error ± {error:.3f}, where divided by 4 ±", end="")
+    print(
+        f"{given.repeats} repeats, seed {given.seed}; Monte-Carlo error ± {error:.3f}, where divided by 4 ±",
+        end="",
+    )
     print(f" {2 * error:.3f}\n\n| interval of | data | " + " | ".join(f"n = {n}" for n in SIZES) + " |")
     print("|---|---|" + "---|" * len(SIZES))
     for kind in KINDS:

@@ -95,7 +95,7 @@ def sign_flip(d: ArrayLike, seed: int = 0) -> float:
 def sign_flips(differences: ArrayLike, seed: int = 0) -> Floats:
     """`sign_flip` of each column, all by the same random signs: many pairs for little more than one.
 
-    `differences` is examples × pairs; 0 where a pair has nothing to compare. Above 20,000 examples that
+    `differences` is examples × pairs; 0 where a pair has nothing to compare. Above 5,000 examples that
     differ, 2,000 random groups of them change signs together, which leaves the test exact. Raises
     ValueError on anything but two dimensions of finite numbers.
     """

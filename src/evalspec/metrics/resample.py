@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CHUNK = 500
 CHUNK_CELLS = 2_000_000
-GROUP_ABOVE = 20_000  # examples; above this, resampling single ones costs minutes and changes nothing
+GROUP_ABOVE = 5_000  # above, resampling single examples costs seconds to minutes, and changes nothing
 GROUPS = 2_000
 
 
@@ -50,7 +50,7 @@ def resampled_means(sums: Floats, repeats: int, seed: int, sizes: Floats | None 
 
     A unit is whatever was drawn by itself: an example, or a cluster of them with what its examples add up
     to. `sizes` is how much each counts, 1 where None; a mean is the drawn sums over the drawn sizes. Above
-    20,000 units, 2,000 random groups of them are redrawn instead of single ones: the groups are as
+    5,000 units, 2,000 random groups of them are redrawn instead of single ones: the groups are as
     independent as the units were, and the variance of the mean is the same to within 1/2000.
     """
     if repeats < 1:
@@ -77,7 +77,7 @@ def random_signs(repeats: int, n: int, seed: int) -> Iterator[Bools]:
 
 
 def grouped(table: Floats, rng: np.random.Generator) -> Floats:
-    """The rows of a table, added up in 2,000 random groups where there are more than 20,000."""
+    """The rows of a table, added up in 2,000 random groups where there are more than 5,000."""
     n = table.shape[0]
     if n <= GROUP_ABOVE:
         return table
