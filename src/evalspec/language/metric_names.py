@@ -67,6 +67,8 @@ METRICS: Mapping[str, Metric] = {
         _m("expected_cost", "mean cost under the declared policy", DOWN, Measure.COST, "costs"),
         _m("total_cost", "expected cost and the request's price", DOWN, Measure.COST, "costs"),
         _m("ece", "expected calibration error", DOWN, Measure.SHARE, "confidence"),
+        _m("ece_equal_mass", "the same with bins of equal size", DOWN, Measure.SHARE, "confidence"),
+        _m("sm_ece", "smooth calibration error, without bins", DOWN, Measure.SHARE, "confidence"),
         _m("brier", "mean squared error of the confidence", DOWN, Measure.SCORE, "confidence"),
         _m(
             "log_loss", "mean log loss of the confidence, clipped at 0.001", DOWN, Measure.SCORE, "confidence"
@@ -92,7 +94,7 @@ METRICS: Mapping[str, Metric] = {
     )
 }
 LATER_METRICS = (
-    "similarity", "judge", "ece_equal_mass", "sm_ece",
+    "similarity", "judge",
     "worst_case_accuracy", "robustness_drop", "first_token", "mean", "max",
 )  # fmt: skip
 

@@ -30,6 +30,10 @@ MISSES = {
     "truncation_rate": (Outcome.TRUNCATED,),
     "abstain_rate": (Outcome.ABSTAINED,),
 }
+OF_CONFIDENCE = (
+    "ece", "ece_equal_mass", "sm_ece", "brier", "log_loss", "overconfidence", "mean_confidence",
+    "auroc", "aurc", "augrc",
+)  # fmt: skip
 OF_TEXTS = ("exact", "contains")  # told of every text, undefined where it is judged otherwise
 NO_DATA = "no data"
 UNTOLD = "nothing says which of these texts are right: write `right = NAME >= 0.5`"
@@ -202,12 +206,13 @@ def confident_pairs(heard: Sequence[Example]) -> tuple[list[float], list[bool]]:
 def _of_confidence(task: Task, heard: Sequence[Example]) -> Mapping[str, Estimate]:
     confidence, right = confident_pairs(heard)
     if not confidence:
-        names = ("ece", "brier", "log_loss", "overconfidence", "mean_confidence", "auroc", "aurc", "augrc")
-        return {name: undefined("no confidence") for name in names}
+        return {name: undefined("no confidence") for name in OF_CONFIDENCE}
     c, y = np.array(confidence), np.array(right, dtype=np.float64)
     binning, bins = task.binning
     return {
         "ece": metrics.ece(c, y, bins=bins, binning=binning),
+        "ece_equal_mass": metrics.ece(c, y, bins=bins, binning="mass"),
+        "sm_ece": metrics.sm_ece(c, y),
         "brier": metrics.brier(c, y),
         "log_loss": metrics.log_loss(c, y),
         "overconfidence": metrics.overconfidence(c, y),

@@ -141,6 +141,7 @@ WITH_WEIGHTS: Mapping[str, Callable[..., Estimate]] = {
     "auroc": metrics.auroc,
     "aurc": metrics.aurc,
     "augrc": metrics.augrc,
+    "sm_ece": metrics.sm_ece,
 }
 OF_LABELS = ("balanced_accuracy", "macro_f1", "mcc", "f1")
 
@@ -171,9 +172,9 @@ def _weighted(task: Task, name: str, examples: Sequence[Example], design: Design
     confident = _confident(examples)
     c, y = np.array([c for _, c, _ in confident]), np.array([r for _, _, r in confident])
     w = weights_of(design, [e.judgement.row for e, _, _ in confident])
-    if name == "ece":
+    if name in ("ece", "ece_equal_mass"):
         binning, bins = task.binning
-        return metrics.ece(c, y, bins=bins, binning=binning, weights=w)
+        return metrics.ece(c, y, bins=bins, binning=binning if name == "ece" else "mass", weights=w)
     return WITH_WEIGHTS[name](c, y, w) if name in WITH_WEIGHTS else None
 
 
