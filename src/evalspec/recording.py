@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from evalspec.text.values import Json
 
 LIBRARIES = ("numpy", "scikit-learn", "litellm", "aiohttp")
-ONLY_KEPT = ("failed", "unanswered", "as_of")
+ONLY_KEPT = ("failed", "unanswered", "as_of", "first")
 
 Traces = Mapping[tuple[str, str], Sequence["Trace"]]
 
@@ -52,6 +52,7 @@ def run_record(
         "finished_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "complete": False,
         "seed": plan.seed,
+        **({"race": True} if plan.race else {}),
         "selection": selection_json(plan.selection),
         "params": dict(settings),
         "versions": _versions(),
@@ -105,13 +106,18 @@ def selection_of(value: Json) -> Selection:
 
 
 def completed(results: Results, traces: Iterable[Trace]) -> Results:
-    """The results with `complete` told: whether every step of every example was asked of every candidate."""
-    unasked = any(s.reading.outcome is Outcome.NOT_ASKED for trace in traces for s in trace.steps)
-    outcomes = [
-        document(document(c)["outcomes"])
-        for task in document(results.document["tasks"]).values()
-        for c in document(document(task)["candidates"]).values()
-    ]
+    """The results with `complete` told: whether every step of every example was asked of every candidate that
+    was not stopped in a race."""
+    tasks = document(results.document["tasks"])
+    found = {(t, c): document(d) for t in tasks for c, d in document(document(tasks[t])["candidates"]).items()}
+    asked_on = {place: d for place, d in found.items() if d.get("race") is None}
+    unasked = any(
+        s.reading.outcome is Outcome.NOT_ASKED
+        for trace in traces
+        if (trace.visit.task, trace.visit.candidate) in asked_on
+        for s in trace.steps
+    )
+    outcomes = [document(d["outcomes"]) for d in asked_on.values()]
     complete = not unasked and not any(o["not_asked"] for o in outcomes)
     run: Document = {**document(results.document["run"]), "complete": complete}
     return Results({**results.document, "run": run})
@@ -142,8 +148,19 @@ def stored_record(results: Results, plan: Plan, traces: Traces) -> Document:
     run["failed"] = [*_failures(plan, traces)]
     made = sum(not _was_cut_short(trace) for own in traces.values() for trace in own)
     run["unanswered"] = sum(job_counts(plan).values()) - made
+    run["first"] = _first(results)
     run["as_of"] = datetime.now(UTC).isoformat(timespec="microseconds")
     return run
+
+
+def _first(results: Results) -> Document:
+    """The candidate that stands first in each task, null where none is viable."""
+    found: Document = {}
+    for name, task in document(results.document["tasks"]).items():
+        order = [str(candidate) for candidate in items(document(task)["order"])]
+        viable = bool(order) and bool(document(document(document(task)["candidates"])[order[0]])["viable"])
+        found[name] = order[0] if viable else None
+    return found
 
 
 def shown_record(record: Mapping[str, Json], front: Front) -> Document:

@@ -30,13 +30,15 @@ COMMANDS = {
     "run": "ask what is missing, score, print the ranked table",
     "score": "score a stored run again with the spec as it stands now",
     "show": "show single examples of a run: what was asked, said, read, and what it cost",
+    "diff": "hold two runs against each other: who became better or worse, beyond chance",
+    "runs": "list the runs that are kept here",
     "export": "write every answer of a run to a file, or the decision rule of a candidate to ship",
     "lsp": "serve editors: diagnostics, completion, renaming and more while one types",
     "explain": "say at length what the code of a diagnostic means, with an example",
     "schema": "print the JSON Schema of a format",
 }
 LATER = (
-    "diff", "runs", "view", "sample", "label", "audit",
+    "view", "sample", "label", "audit",
     "merge", "doctor",
 )  # fmt: skip
 

@@ -49,13 +49,8 @@ class Stale(Exception):
 @contextmanager
 def stored_run(options: argparse.Namespace) -> Iterator[tuple[Front, Plan, Replayed, Results]]:
     """The run scored again. Raises Usage where there is none, SpecFault, Stale and EvalspecFault."""
-    name, beside = str(options.run_name), [] if options.spec is None else [options.spec]
-    if name.endswith(".json"):
-        beside.append(Path(name))
-        name = _from_results(Path(name))
-    folder = _store(name, options.store, beside)
-    with Store.open(folder, readonly=True) as store:
-        record = _record(store, name)
+    beside = [] if options.spec is None else [options.spec]
+    with kept_run(str(options.run_name), options.store, beside) as (store, record):
         spec = from_here(options.spec or Path(str(record["spec"])))
         try:
             front = check_file(spec, settings=settings_of(record.get("params")))
@@ -66,6 +61,25 @@ def stored_run(options: argparse.Namespace) -> Iterator[tuple[Front, Plan, Repla
         except (EmptySelection, UnknownSetting) as fault:
             raise Usage(str(fault)) from fault
         yield front, plan, replayed, results
+
+
+@contextmanager
+def kept_run(
+    name: str, given: Path | None, beside: Sequence[Path] = ()
+) -> Iterator[tuple[Store, Mapping[str, Json]]]:
+    """The store that holds a run, and its record. Raises Usage where there is none, and StoreFault."""
+    if name.endswith(".json"):
+        beside = (*beside, Path(name))
+        name = _from_results(Path(name))
+    with Store.open(_store(name, given, beside), readonly=True) as store:
+        yield store, _record(store, name)
+
+
+def stores_here(given: Path | None) -> tuple[Path, ...]:
+    """The store given, else all here and one folder down. Raises Usage where there is none."""
+    if given is not None:
+        return (_store("last", given, ()),)
+    return tuple(folder for folder in _looked_at() if _holds_store(folder))
 
 
 def _command(record: Mapping[str, Json], spec: str, options: argparse.Namespace) -> str:
