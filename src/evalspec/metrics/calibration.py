@@ -116,12 +116,14 @@ def ece_null(
     *,
     correct: ArrayLike | None = None,
     observed: float | None = None,
+    cluster: ArrayLike | None = None,
 ) -> EceNull:
     """The calibration error of a perfectly calibrated model on these confidences: mean, 95 % point, p-value.
 
     Outcomes are drawn as y ~ Bernoulli(c), `repeats` times (consistency resampling, Bröcker & Smith 2007).
     Given `correct` or the `observed` error, p = (1 + #{simulated >= observed})/(repeats + 1); without
-    either it is None. All confidences 0 or 1: the floor is 0. The same seed gives the same numbers.
+    either it is None. All confidences 0 or 1: the floor is 0. The same seed gives the same numbers. What
+    `cluster` says goes together (samples of one example) is drawn together, as dependent as it can be.
     """
     if correct is not None and observed is not None:
         raise ValueError("give either correct or observed, not both")
@@ -131,11 +133,12 @@ def ece_null(
         observed = ece(confidence, correct, bins, binning, weights).value
     c = fractions(confidence, "confidence")
     w = weights_for(weights, c.size)
+    together = None if cluster is None else _numbered(cluster, c.size)[w > 0]
     c, w = c[w > 0], w[w > 0]
     numbers_of = assigned(c, bins, binning, w)
     if c.size == 0:
         return EceNull(mean=None, p95=None, p_value=None, n=0, why=NO_DATA)
-    simulated = _simulated_errors(c, w, numbers_of, repeats, seed)
+    simulated = _simulated_errors(c, w, numbers_of, together, generator(seed), repeats)
     p = None
     if observed is not None:
         p = (1 + int(np.count_nonzero(simulated >= observed - TOLERANCE))) / (repeats + 1)
@@ -207,14 +210,26 @@ def _signed_gaps(sample: Claims, numbers_of: Ints) -> Floats:
     return gaps.astype(np.float64)
 
 
-def _simulated_errors(c: Floats, w: Floats, numbers_of: Ints, repeats: int, seed: int) -> Floats:
+def _numbered(cluster: ArrayLike, n: int) -> Ints:
+    """A number for each claim, the same for those that go together."""
+    labels = np.asarray(cluster)
+    if labels.shape != (n,):
+        raise ValueError(f"cluster has shape {labels.shape} where ({n},) was expected")
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def _simulated_errors(
+    c: Floats, w: Floats, numbers_of: Ints, together: Ints | None, rng: np.random.Generator, repeats: int
+) -> Floats:
     # In the order of bins, each bin is a run of columns, and its sum one step of reduceat.
     order = np.argsort(numbers_of, kind="stable")
     c, w = c[order], w[order]
     starts = np.flatnonzero(np.diff(numbers_of[order], prepend=-1))
-    rng, found = generator(seed), []
+    drawn = c.size if together is None else int(together.max()) + 1
+    of = slice(None) if together is None else together[order]
+    found = []
     for rows in chunks(repeats, c.size):
-        gaps = (c - (rng.random((rows, c.size)) < c)) * w
+        gaps = (c - (rng.random((rows, drawn))[:, of] < c)) * w
         found.append(np.abs(np.add.reduceat(gaps, starts, axis=1)).sum(axis=1) / w.sum())
     return np.concatenate(found)
 

@@ -14,7 +14,9 @@ from evalspec.answers.reading import Outcome
 from evalspec.language.metric_names import figure_in
 from evalspec.metrics import BudgetVerdict, Estimate
 from evalspec.metrics.means import t_interval
-from evalspec.score.measures import Example, latencies, percentile, share, undefined
+from evalspec.score.durations import durations, spaced
+from evalspec.score.measures import Example, percentile, share, undefined
+from evalspec.score.weighing import Figure, by_example
 
 if TYPE_CHECKING:
     from evalspec.language.program import Bound, Task
@@ -37,9 +39,9 @@ def budgets(task: Task, examples: Sequence[Example]) -> tuple[Budget, ...]:
     """Every budget of a task for one candidate. What asks for a load is not held against this run."""
     if task.budgets is None:
         return ()
-    seconds = latencies([e for e in examples if e.judgement.heard])
+    heard = [e for e in examples if e.judgement.heard]
     held = [
-        (b, _errors(b, examples) if b.metric == "errors" else _of_times(b, seconds))
+        (b, _errors(b, examples) if b.metric == "errors" else _of_times(b, heard))
         for b in task.budgets.bounds
     ]
     return tuple(
@@ -48,26 +50,32 @@ def budgets(task: Task, examples: Sequence[Example]) -> tuple[Budget, ...]:
     )
 
 
-def _of_times(bound: Bound, seconds: Sequence[float]) -> tuple[BudgetVerdict, Estimate]:
-    if not seconds:
+def _of_times(bound: Bound, heard: Sequence[Example]) -> tuple[BudgetVerdict, Estimate]:
+    timed = durations(heard)
+    if not timed.n:
         return BudgetVerdict.NOT_ENOUGH_DATA, undefined(NONE_MEASURED)
     match bound.metric:
         case "mean":
-            return _mean(bound, seconds)
+            return _mean(bound, heard)
         case "max":
-            verdict = BudgetVerdict.OVER if max(seconds) > _longest(bound) else BudgetVerdict.WITHIN
-            return verdict, _bare(max(seconds), len(seconds))
+            longest = float(timed.seconds.max())
+            return (
+                BudgetVerdict.OVER if longest > _longest(bound) else BudgetVerdict.WITHIN,
+                _bare(longest, timed.n),
+            )
         case name:
             q = figure_in(name, "percentile") or 0.0
-            check = metrics.budget_verdict(np.array(seconds), q, _longest(bound))
-            return check.verdict, percentile(seconds, q)
+            return timed.within(q, _longest(bound)).verdict, percentile(timed, q)
 
 
-def _mean(bound: Bound, seconds: Sequence[float]) -> tuple[BudgetVerdict, Estimate]:
-    """By the t interval of the mean."""
-    if not math.isfinite(max(seconds)):
-        return BudgetVerdict.NOT_ENOUGH_DATA, undefined(BEYOND, len(seconds))
-    found = t_interval(np.array(seconds), np.ones(len(seconds)))
+def _mean(bound: Bound, heard: Sequence[Example]) -> tuple[BudgetVerdict, Estimate]:
+    """By the t interval of the mean over examples."""
+    timed = [(e.judgement.row, durations([e]).seconds) for e in heard]
+    figures = by_example([Figure(row, float(s[0])) for row, s in timed if s.size])
+    seconds = np.array([f.value for f in figures])
+    if not np.isfinite(seconds).all():
+        return BudgetVerdict.NOT_ENOUGH_DATA, undefined(BEYOND, seconds.size)
+    found = t_interval(seconds, np.ones(seconds.size))
     verdict = BudgetVerdict.NOT_ENOUGH_DATA
     if found.high is not None and found.high <= _longest(bound):
         verdict = BudgetVerdict.WITHIN
@@ -78,15 +86,17 @@ def _mean(bound: Bound, seconds: Sequence[float]) -> tuple[BudgetVerdict, Estima
 
 def _errors(bound: Bound, examples: Sequence[Example]) -> tuple[BudgetVerdict, Estimate]:
     """By the exact binomial: how many of the examples that were asked ended in an error."""
-    asked = [e.judgement.outcome for e in examples if e.judgement.outcome is not Outcome.NOT_ASKED]
-    failed = [o is Outcome.ERROR for o in asked]
+    asked = [e.judgement for e in examples if e.judgement.outcome is not Outcome.NOT_ASKED]
+    failed = np.array([j.outcome is Outcome.ERROR for j in asked], dtype=np.float64)
+    n = len({j.row.id for j in asked})
+    found = metrics.wilson(float(failed.mean()) * n, n) if n else share([])
     allowed = bound.value if bound.operator == "<=" else math.nextafter(bound.value, -1.0)
-    if not failed or allowed >= 1:
-        return (BudgetVerdict.WITHIN if failed else BudgetVerdict.NOT_ENOUGH_DATA), share(failed)
+    if not n or allowed >= 1:
+        return (BudgetVerdict.WITHIN if n else BudgetVerdict.NOT_ENOUGH_DATA), found
     if allowed < 0:
-        return BudgetVerdict.OVER, share(failed)
-    check = metrics.budget_verdict(np.array(failed, dtype=np.float64), 100 * (1 - allowed), 0.5)
-    return check.verdict, share(failed)
+        return BudgetVerdict.OVER, found
+    check = metrics.budget_verdict(spaced(failed, n), 100 * (1 - allowed), 0.5)
+    return check.verdict, found
 
 
 def _longest(bound: Bound) -> float:

@@ -18,7 +18,7 @@ from evalspec.score.differences import compared_by, difference
 from evalspec.score.measures import Example, Part, undefined
 from evalspec.score.requirements import LEAST
 from evalspec.score.weighed import figures_of
-from evalspec.score.weighing import Design, Figure, macro_mean
+from evalspec.score.weighing import Design, Figure, by_example, macro_mean
 
 if TYPE_CHECKING:
     from evalspec.language.program import Bound, NoWorseThan, Subset, Task
@@ -142,14 +142,20 @@ def _loss(comparing: Comparing, bound: Bound, own: Sequence[Example], its: Seque
 def _column(comparing: Comparing, bound: Bound, examples: Sequence[Example]) -> Column:
     """What each example adds to the metric; NaN where it adds nothing."""
     if bound.step is not None:
-        flags = [e.judgement.steps_right[bound.step] if e.judgement.heard else None for e in examples]
-        return np.array([math.nan if f is None else float(f) for f in flags])
+        return np.array([_step_right(e, bound.step) for e in examples])
     found = None if bound.metric == "recall" else contributions(bound.metric, examples)
     if found is not None:
         return found
     figures = figures_of(comparing.task, bound.metric, examples, bound.label) or ()
-    known = {figure.row.id: figure.value for figure in figures}
+    known = {figure.row.id: figure.value for figure in by_example(figures)}
     return np.array([known.get(e.judgement.row.id, math.nan) for e in examples])
+
+
+def _step_right(example: Example, step: str) -> float:
+    """The share of its samples in which a step is right."""
+    told = [s.judgement.steps_right[step] for s in example.samples if s.judgement.heard]
+    known = [float(flag) for flag in told if flag is not None]
+    return sum(known) / len(known) if known else math.nan
 
 
 def _seconds(examples: Sequence[Example]) -> Column:

@@ -5,7 +5,6 @@ Subsets are measured by the very same function. Examples that were not heard are
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from evalspec.language.judging import is_flag, named_scores
 from evalspec.language.program import Step, Task
 from evalspec.metrics import Estimate
 from evalspec.metrics.means import t_interval
+from evalspec.score.durations import Durations, durations
 
 if TYPE_CHECKING:
     from evalspec.score.decisions import Decision
@@ -233,8 +233,8 @@ def _rates(examples: Sequence[Example]) -> Mapping[str, Estimate]:
 
 
 def _resources(heard: Sequence[Example]) -> Mapping[str, Estimate]:
-    seconds = latencies(heard)
-    found = {f"p{q}": percentile(seconds, q) for q in (50, 90, 95, 99)}
+    timed = durations(heard)
+    found = {f"p{q}": percentile(timed, q) for q in (50, 90, 95, 99)}
     tokens = [float(e.judgement.output_tokens) for e in heard if e.judgement.output_tokens is not None]
     found["output_tokens"] = mean(tokens) if tokens else undefined("no tokens were told")
     prices = [float(e.judgement.cost_usd) * 1000 for e in heard if e.judgement.cost_usd is not None]
@@ -243,19 +243,6 @@ def _resources(heard: Sequence[Example]) -> Mapping[str, Estimate]:
     return found
 
 
-def latencies(heard: Sequence[Example]) -> list[float]:
-    """Seconds for each example, summed over its steps; a timeout is longer than any bound."""
-    found: list[float] = []
-    for example in heard:
-        if example.judgement.timed_out:
-            found.append(math.inf)
-        elif example.judgement.latency_ns is not None:
-            found.append(example.judgement.latency_ns / 1e9)
-    return found
-
-
-def percentile(seconds: Sequence[float], q: float) -> Estimate:
+def percentile(timed: Durations, q: float) -> Estimate:
     """A percentile of latency; undefined where none was measured."""
-    if not seconds:
-        return undefined("no latency was measured")
-    return metrics.percentile(np.array(seconds), q)
+    return timed.percentile(q) if timed.n else undefined("no latency was measured")

@@ -10,7 +10,8 @@ import numpy as np
 from evalspec import metrics
 from evalspec.language.metric_names import METRICS, figure_in
 from evalspec.metrics import Estimate
-from evalspec.score.measures import Example, latencies, percentile
+from evalspec.score.durations import durations
+from evalspec.score.measures import Example, each_sample, percentile
 from evalspec.score.weighing import weights_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def named_figures(task: Task, examples: Sequence[Example], design: Design) -> Ma
     """Those that a task ranks by, reports or requires."""
     written = (*task.rank, *task.report, *(bound.metric for bound in task.requirements))
     names = dict.fromkeys(name.partition("(")[0] for name in written)
-    heard = [e for e in examples if e.judgement.heard]
+    heard = [e for e in each_sample(examples) if e.judgement.heard]
     return {
         name: _figure(name, heard, design) for name in names if name not in METRICS and holds_a_figure(name)
     }
@@ -36,7 +37,7 @@ def named_figures(task: Task, examples: Sequence[Example], design: Design) -> Ma
 def _figure(name: str, heard: Sequence[Example], design: Design) -> Estimate:
     q, risk = figure_in(name, "percentile"), figure_in(name, "risk")
     if q is not None:
-        return percentile(latencies(heard), q)
+        return percentile(durations(heard), q)
     known = [
         (e.judgement.row, e.judgement.confidence, float(e.judgement.right))
         for e in heard
@@ -45,4 +46,5 @@ def _figure(name: str, heard: Sequence[Example], design: Design) -> Estimate:
     c, y = np.array([c for _, c, _ in known]), np.array([right for *_, right in known])
     w = weights_of(design, [row for row, *_ in known]) if design.weighted else None
     found = metrics.coverage_at_risk(c, y, (risk or 0.0) / 100, weights=w)
-    return Estimate(value=found.value, low=None, high=None, n=found.n, why=found.why)
+    n = len({row.id for row, *_ in known}) if design.repeated else found.n
+    return Estimate(value=found.value, low=None, high=None, n=n, why=found.why)

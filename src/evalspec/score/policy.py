@@ -211,7 +211,9 @@ def _verdict(threshold: float | None, judgements: Sequence[Judgement]) -> str | 
     """Whether what the threshold promises was kept, where there is one threshold."""
     if threshold is None or not 0 <= threshold <= 1:
         return None
-    sure = [(j.confidence, j.right) for j in judgements if j.heard and j.confidence is not None]
+    # The test counts answers one by one, as samples of one example must not be: the first stands for all.
+    first = [j for j in judgements if j.heard and j.sample == 0]
+    sure = [(j.confidence, j.right) for j in first if j.confidence is not None]
     judged = [(c, r) for c, r in sure if r is not None]
     confidence, right = np.array([c for c, _ in judged]), np.array([float(r) for _, r in judged])
     return metrics.threshold_check(confidence, right, threshold).verdict.value

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from evalspec import metrics
 from evalspec.language.metric_names import Measure, metric_named
-from evalspec.score.measures import Example, Part, latencies, of_label, undefined
+from evalspec.score.durations import durations
+from evalspec.score.measures import Example, Part, each_sample, of_label, undefined
 from evalspec.score.weighed import NO_WEIGHTS, figures_of
 from evalspec.score.weighing import Design, Figure, mean_of
 
@@ -58,7 +57,7 @@ def _requirement(task: Task, bound: Bound, part: Part, design: Design) -> Requir
 
 
 def _estimate(task: Task, bound: Bound, part: Part, design: Design) -> Estimate:
-    heard = [e for e in part.examples if e.judgement.heard]
+    heard = [e for e in each_sample(part.examples) if e.judgement.heard]
     if bound.step is not None:
         return _of_step(bound, bound.step, heard, design)
     if bound.label is not None:
@@ -105,9 +104,9 @@ def _verdict(bound: Bound, estimate: Estimate, examples: Sequence[Example]) -> V
 
 def _of_time(bound: Bound, examples: Sequence[Example]) -> Verdict:
     """By the exact binomial: how many examples lie within the bound."""
-    seconds = latencies([e for e in examples if e.judgement.heard])
+    timed = durations([e for e in each_sample(examples) if e.judgement.heard])
     longest = bound.value if bound.operator == "<=" else math.nextafter(bound.value, -math.inf)
-    check = metrics.budget_verdict(np.array(seconds), float(bound.metric[1:]), longest)
+    check = timed.within(float(bound.metric[1:]), longest)
     return {
         metrics.BudgetVerdict.WITHIN: Verdict.MET,
         metrics.BudgetVerdict.OVER: Verdict.NOT_MET,

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING
 from evalspec.answers.reading import Outcome
 from evalspec.language.candidates import Recorded, is_simulated
 from evalspec.language.metric_names import metric_named
+from evalspec.score.calibration_details import details_json
 from evalspec.score.crossovers import crossovers_json
-from evalspec.score.measures import latencies, percentile
+from evalspec.score.durations import durations
+from evalspec.score.measures import each_sample, percentile
 from evalspec.score.overall_results import decision_json
 from evalspec.score.policy_results import policy_json
+from evalspec.score.raced_results import ended_json, race_json
 from evalspec.score.result_figures import Document, agreed, figures, metrics_json, number, pair_json
 from evalspec.text.values import Json
 
@@ -77,13 +80,27 @@ def _task(scores: TaskScores, plan: Plan) -> Document:
         "order": list(scores.order),
         "examples": len(scores.planned.rows),
         "candidates": {
-            name: _candidate(scores.candidates[name], scores.standings.get(name), i + 1)
+            name: ended_json(
+                _candidate(scores.candidates[name], scores.standings.get(name), i + 1),
+                scores.candidates[name].stopped,
+                i + 1,
+            )
             for i, name in enumerate(scores.order)
         },
         "pairs": [pair_json(p) for p in scores.pairs],
         "leaderboards": agreed(plan.program.leaderboards, first, scores.candidates, plan.seed),
         "crossovers": crossovers_json(scores.order, scores.candidates),
+        **_race(scores),
     }
+
+
+def _race(scores: TaskScores) -> Document:
+    """What a race saved; nothing where there was none."""
+    if scores.raced is None:
+        return {}
+    n = len(scores.planned.rows)
+    ends = [c.stopped.n if c.stopped is not None else n for c in scores.candidates.values()]
+    return {"race": race_json(scores.raced, sum(ends), n * len(ends))}
 
 
 def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -> Document:
@@ -100,6 +117,7 @@ def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -
         "p_best": standing.p_best if standing else None,
         "viable": scores.viable,
         "reasons": list(scores.reasons),
+        "samples": judged.samples,
         "outcomes": dict(scores.outcomes),
         "confidence": _confidence(scores),
         "metrics": metrics_json(scores.metrics, scores.calibration),
@@ -131,7 +149,7 @@ def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -
 
 def _confidence(scores: CandidateScores) -> Document:
     """How many answers have a confidence, and how many have none."""
-    answers = [e.judgement for e in scores.examples if e.judgement.outcome is Outcome.ANSWERED]
+    answers = [j for j in scores.judged.judgements if j.outcome is Outcome.ANSWERED]
     known = sum(j.confidence is not None for j in answers)
     return {"source": scores.judged.source, "n": known, "missing": len(answers) - known}
 
@@ -168,16 +186,18 @@ def _calibration(calibration: Calibration | None) -> Json:
         ],
         "slope": figures(calibration.slope),
         "intercept": figures(calibration.intercept),
+        **details_json(calibration.details),
     }
 
 
 def _latency(scores: CandidateScores) -> Json:
-    seconds = latencies([e for e in scores.examples if e.judgement.heard])
-    if not seconds:
+    timed = durations([e for e in each_sample(scores.examples) if e.judgement.heard])
+    if not timed.n:
         return None
     candidate = scores.judged.candidate
-    service: Document = {f"p{q}": figures(percentile(seconds, q)) for q in (50, 90, 95, 99)}
-    service |= {name: _of_times(figure, len(seconds)) for name, figure in _extremes(seconds).items()}
+    service: Document = {f"p{q}": figures(percentile(timed, q)) for q in (50, 90, 95, 99)}
+    extremes = _extremes(timed.seconds.tolist())
+    service |= {name: _of_times(figure, timed.n) for name, figure in extremes.items()}
     recorded = "recorded" if isinstance(candidate.use, Recorded) else "under_run"
     measured = "simulated" if is_simulated(candidate) else recorded
     return {"measured": measured, "service": service, "first_token": None, "queue": None}
@@ -195,7 +215,7 @@ def _of_times(value: float, n: int) -> Document:
 
 
 def _usage(scores: CandidateScores) -> Json:
-    judgements = [e.judgement for e in scores.examples]
+    judgements = scores.judged.judgements
     cost = [j.cost_usd for j in judgements if j.cost_usd is not None]
     per_1k = scores.metrics["cost_per_1k"]
     return {

@@ -16,6 +16,7 @@ from evalspec.language.answer_types import LetterOf
 from evalspec.language.expressions import holds
 from evalspec.language.program import Dataset, Subset, Task
 from evalspec.score.budgets import Budget, budgets
+from evalspec.score.calibration_details import CalibrationDetails, calibration_details
 from evalspec.score.chains import Compounding, StepScore, compound, score_steps
 from evalspec.score.margins import Comparing, Margin, MarginVerdict, margins
 from evalspec.score.measures import (
@@ -23,20 +24,22 @@ from evalspec.score.measures import (
     Part,
     confident_pairs,
     each_sample,
-    field_accuracies,
     has_labels,
 )
 from evalspec.score.policy import PolicyScore, decided, score_policy
 from evalspec.score.ranking import Pair, Standing, badness, pairs, standings
 from evalspec.score.requirements import Requirement, Verdict, requirements
-from evalspec.score.weighed import measured
+from evalspec.score.sampled_calibration import bins_of_samples, line_of_samples
+from evalspec.score.weighed import fields_measured, measured
 from evalspec.score.weighing import Design, design_of, weights_of
 
 if TYPE_CHECKING:
     from evalspec.metrics import EceNull, Estimate, ReliabilityBin
     from evalspec.plan.plan import PlannedTask
     from evalspec.score.decisions import Decision
+    from evalspec.run.racing import Stopped
     from evalspec.score.judged import Judged
+    from evalspec.score.racing import Raced
 
 MOST_UNHEARD = 0.02
 
@@ -50,6 +53,7 @@ class Calibration:
     floor: EceNull
     slope: Estimate
     intercept: Estimate
+    details: CalibrationDetails
 
 
 class Special(Enum):
@@ -87,6 +91,7 @@ class CandidateScores:
     compounding: Compounding | None
     reasons: tuple[str, ...]
     ranked: bool
+    stopped: Stopped | None = None  # where a race asked it no more
 
     @property
     def name(self) -> str:
@@ -134,19 +139,28 @@ class TaskScores:
     standings: Mapping[str, Standing]
     pairs: tuple[Pair, ...]
     design: Design
+    raced: Raced | None = None
 
 
 def score_task(
-    planned: PlannedTask, judged: Sequence[Judged], seed: int, dataset: Dataset | None = None
+    planned: PlannedTask,
+    judged: Sequence[Judged],
+    seed: int,
+    dataset: Dataset | None = None,
+    raced: Raced | None = None,
 ) -> TaskScores:
-    """The scores of a task. `dataset` tells how its examples stand for production; else they count alike."""
+    """The scores of a task. `dataset` tells how its examples stand for production, else they count alike;
+    `raced` who was stopped before the end."""
     design = design_of(dataset, planned.rows)
     alone = [_score(planned, j, seed, design) for j in judged]
     comparing = Comparing(planned.task, {s.name: s for s in planned.subsets}, design, seed)
     candidates = {c.name: _held_against(c, margins(comparing, c, alone)) for c in alone}
+    if raced is not None:
+        candidates = {name: _ended(c, raced.stopped.get(name)) for name, c in candidates.items()}
     order = _order(planned.task, candidates)
     first = planned.task.rank[0]
-    ranked = {name: candidates[name].examples for name in order if candidates[name].ranked}
+    compared = [name for name in order if candidates[name].ranked and candidates[name].stopped is None]
+    ranked = {name: candidates[name].examples for name in compared}
     metrics_compared = dict.fromkeys((first, "accuracy"))
     return TaskScores(
         planned=planned,
@@ -154,6 +168,7 @@ def score_task(
         order=order,
         standings=_standings(first, [candidates[name] for name in order], seed, design),
         design=design,
+        raced=raced,
         pairs=tuple(p for metric in metrics_compared for p in pairs(metric, ranked, seed, design)),
     )
 
@@ -164,11 +179,20 @@ def _held_against(scores: CandidateScores, found: tuple[Margin, ...]) -> Candida
     return replace(scores, margins=found, reasons=(*scores.reasons, *broken))
 
 
+def _ended(scores: CandidateScores, stopped: Stopped | None) -> CandidateScores:
+    """The candidate with its end in the race, which is the one thing that speaks against it."""
+    if stopped is None:
+        return scores
+    behind = f"dominated by {stopped.by}" if stopped.by is not None else f"{stopped.clause} is certainly not met"
+    return replace(scores, stopped=stopped, ranked=True, reasons=(f"stopped at n = {stopped.n:,}, {behind}",))
+
+
 def _standings(
     metric: str, candidates: Sequence[CandidateScores], seed: int, design: Design
 ) -> Mapping[str, Standing]:
     """The places of those that have the metric. One that is out stands where it would if it were not."""
-    told = [c for c in candidates if c.ranked and c.metrics[metric].value is not None]
+    known = [c for c in candidates if c.ranked and c.stopped is None]
+    told = [c for c in known if c.metrics[metric].value is not None]
     viable = {c.name: c.examples for c in told if c.viable}
     found = dict(standings(metric, viable, seed, design)) if viable else {}
     if len(viable) < len(told):
@@ -183,7 +207,8 @@ def _order(task: Task, candidates: Mapping[str, CandidateScores]) -> tuple[str, 
     def place(name: str) -> tuple[object, ...]:
         scores = candidates[name]
         figures = tuple(badness(metric, scores.metrics[metric]) for metric in task.rank)
-        return (not scores.ranked, not scores.viable, *figures)
+        early = -scores.stopped.n if scores.stopped is not None else -len(scores.examples) - 1
+        return (not scores.ranked, not scores.viable, early, *figures)
 
     return tuple(sorted(candidates, key=place))
 
@@ -202,12 +227,14 @@ def _score(planned: PlannedTask, judged: Judged, seed: int, design: Design) -> C
     steps = score_steps(task, judged.candidate, spoken, design) if task.kind == "chain" else {}
     n = len(samples)
     ranked = n - len(heard) <= MOST_UNHEARD * n
+    counted = "examples" if judged.samples == 1 else "samples"
+    silent = [] if ranked else [f"{n - len(heard)} of {n} {counted} have no answer"]
     accuracy = whole.metrics["accuracy"]
     return CandidateScores(
         judged=judged,
         part=whole,
         outcomes=_outcomes(judged),
-        fields=field_accuracies(task, heard),
+        fields=fields_measured(task, heard, design),
         subsets=subsets,
         confusion=_confusion(task, heard),
         calibration=_calibration(task, heard, seed, design),
@@ -216,7 +243,7 @@ def _score(planned: PlannedTask, judged: Judged, seed: int, design: Design) -> C
         budgets=timed,
         steps=steps,
         compounding=compound(task, steps, spoken, accuracy, design) if steps else None,
-        reasons=(*_reasons(task, required, n - len(heard), n, ranked), *_over(task, timed)),
+        reasons=(*silent, *_reasons(task, required), *_over(task, timed)),
         ranked=ranked,
     )
 
@@ -240,13 +267,10 @@ def _outcomes(judged: Judged) -> Mapping[str, int]:
     return {outcome.value: counts.get(outcome, 0) for outcome in Outcome}
 
 
-def _reasons(
-    task: Task, required: Sequence[Requirement], unheard: int, n: int, ranked: bool
-) -> tuple[str, ...]:
-    reasons = [] if ranked else [f"{unheard} of {n} examples have no answer"]
-    if task.exclude:
-        reasons += [f"{r.clause} is not met" for r in required if r.verdict is Verdict.NOT_MET]
-    return tuple(reasons)
+def _reasons(task: Task, required: Sequence[Requirement]) -> tuple[str, ...]:
+    if not task.exclude:
+        return ()
+    return tuple(f"{r.clause} is not met" for r in required if r.verdict is Verdict.NOT_MET)
 
 
 def _over(task: Task, timed: Sequence[Budget]) -> tuple[str, ...]:
@@ -298,10 +322,14 @@ def _calibration(task: Task, heard: Sequence[Example], seed: int, design: Design
     ]
     w = weights_of(design, [j.row for j in known]) if design.weighted else None
     line = metrics.calibration_line(c, y, weights=w)
+    found = metrics.reliability_bins(c, y, bins=bins, binning=binning, weights=w)
+    drawn = [j.row.id for j in known] if design.repeated else None
+    floor = metrics.ece_null(c, bins=bins, binning=binning, seed=seed, correct=y, weights=w, cluster=drawn)
     return Calibration(
+        details=calibration_details(c, y, w, task.binning, design),
         binning=metrics.chosen_binning(c, binning),
-        bins=tuple(metrics.reliability_bins(c, y, bins=bins, binning=binning, weights=w)),
-        floor=metrics.ece_null(c, bins=bins, binning=binning, seed=seed, correct=y, weights=w),
-        slope=line.slope,
-        intercept=line.intercept,
+        bins=bins_of_samples(found, known, design, task.binning) if design.repeated else tuple(found),
+        floor=floor,
+        slope=line_of_samples(line.slope, known) if design.repeated else line.slope,
+        intercept=line_of_samples(line.intercept, known) if design.repeated else line.intercept,
     )

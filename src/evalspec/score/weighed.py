@@ -15,12 +15,12 @@ import numpy as np
 
 from evalspec import metrics
 from evalspec.answers.reading import Outcome
-from evalspec.language.answer_types import OneOf
+from evalspec.language.answer_types import JsonAnswer, OneOf
 from evalspec.language.expressions import holds
 from evalspec.language.metric_names import CONSISTENCY
 from evalspec.metrics import Estimate
 from evalspec.score.contributions import FLAGS, contributions
-from evalspec.score.measures import Example, each_sample, measure, positive_label
+from evalspec.score.measures import Example, each_sample, field_accuracies, measure, positive_label
 from evalspec.score.named_metrics import holds_a_figure, named_figures
 from evalspec.score.samples import of_samples, sample_metrics, too_few
 from evalspec.score.weighing import Design, Figure, macro_mean, mean_of, members_of, weights_of
@@ -95,6 +95,8 @@ def figures_of(
     """
     if of_samples(metric) is None:
         examples = each_sample(examples)
+    if label is not None and isinstance(task.final.answer, JsonAnswer):
+        return _of_field(label, examples)
     if metric in ("precision", "recall"):
         return _of_label(metric, task, label or positive_label(task), examples)
     if metric == "overconfidence":
@@ -107,6 +109,19 @@ def figures_of(
         for e, v in zip(examples, column.tolist(), strict=True)
         if not math.isnan(v)
     ]
+
+
+def fields_measured(task: Task, samples: Sequence[Example], design: Design) -> Mapping[str, Estimate]:
+    """The accuracy of each field of a JSON answer, over the samples where it is judged."""
+    plain = field_accuracies(task, samples)
+    if design.plain:
+        return plain
+    return {name: mean_of(design, _of_field(name, samples), flags=True, whole=True) for name in plain}
+
+
+def _of_field(name: str, samples: Sequence[Example]) -> list[Figure]:
+    judged = [e.judgement for e in samples if name in e.judgement.fields]
+    return [Figure(j.row, float(j.fields[name])) for j in judged]
 
 
 def _confident(examples: Sequence[Example]) -> list[tuple[Example, float, float]]:

@@ -1,0 +1,75 @@
+"""How long examples took, for figures and verdicts; where each has several samples, `n` counts examples.
+
+Samples of one example take alike, so that so many samples say less than so many examples would. Intervals
+and verdicts are those of as many durations as there are examples, evenly spaced among all that were measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalspec import metrics
+
+if TYPE_CHECKING:
+    from evalspec.metrics import BudgetCheck, Estimate
+    from evalspec.score.measures import Example
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Seconds of each sample, infinite where it ran out of its time; and of how many examples they are."""
+
+    seconds: Floats
+    n: int
+
+    @property
+    def spaced(self) -> Floats:
+        """As many of them as there are examples."""
+        return spaced(self.seconds, self.n)
+
+    def percentile(self, q: float) -> Estimate:
+        """A percentile of them all."""
+        found = metrics.percentile(self.seconds, q)
+        if self.n == self.seconds.size or found.value is None:
+            return found
+        around = metrics.percentile(self.spaced, q)
+        low, high = around.low, around.high
+        return replace(
+            found,
+            low=None if low is None else min(low, found.value),
+            high=None if high is None else max(high, found.value),
+            n=self.n,
+        )
+
+    def within(self, q: float, bound: float) -> BudgetCheck:
+        """Whether so many percent of durations like these are within a bound."""
+        return metrics.budget_verdict(self.spaced, q, bound)
+
+
+def durations(heard: Sequence[Example]) -> Durations:
+    """How long each sample took, summed over its steps; a timeout is longer than any bound."""
+    found: list[float] = []
+    rows: set[str] = set()
+    for example in heard:
+        judgement = example.judgement
+        if judgement.timed_out or judgement.latency_ns is not None:
+            found.append(math.inf if judgement.timed_out else (judgement.latency_ns or 0) / 1e9)
+            rows.add(judgement.row.id)
+    return Durations(np.array(found, dtype=np.float64), len(rows))
+
+
+def spaced(values: Floats, n: int) -> Floats:
+    """`n` of the values in rising order, each in the middle of its share of them; all where there are `n`."""
+    ordered = np.sort(values)
+    if n >= ordered.size:
+        return ordered
+    middles = (2 * np.arange(n) + 1) * ordered.size // (2 * n)
+    return ordered[middles]
