@@ -97,7 +97,8 @@ def run(path: str | Path, *, environment: Mapping[str, str] | None = None, **opt
     """Runs a spec or plan: asks what is missing, scores, keeps the answers.
 
     Options: `models`, `tasks` (names), `subset`, `limit`, `seed`, `max_concurrency`, `settings` (values for
-    `params`, by name), `store` (a folder), `cache` (False keeps nothing). Raises SpecFault for a spec that
+    `params`, by name), `store` (a folder), `cache` (False keeps nothing), `allow_code` (True runs functions
+    that the spec names). Raises SpecFault for a spec that
     is wrong, EmptySelection, and EvalspecFault where nothing could be asked.
     """
     import anyio
@@ -121,7 +122,10 @@ async def run_async(
     return Results(ran.results, str(ran.fault) if ran.fault is not None else None)
 
 
-KNOWN = ("models", "tasks", "subset", "limit", "seed", "max_concurrency", "settings", "store", "cache")
+KNOWN = (
+    "models", "tasks", "subset", "limit", "seed", "max_concurrency", "settings", "store", "cache",
+    "allow_code",
+)  # fmt: skip
 
 
 def _options(given: Mapping[str, object]) -> Options:
@@ -146,6 +150,7 @@ def _options(given: Mapping[str, object]) -> Options:
         store=None if store is None else Path(str(store)),
         keep=bool(given.get("cache", True)),
         settings={str(k): str(v) for k, v in settings.items()} if isinstance(settings, Mapping) else {},
+        allow_code=given.get("allow_code") is True,
     )
 
 

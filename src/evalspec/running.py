@@ -60,6 +60,7 @@ class Options:
     keeping: Keeping = field(default_factory=Keeping)
     settings: Mapping[str, str] = field(default_factory=dict)
     max_spend: Decimal | None = None
+    allow_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ async def run_plan(
     Raises EvalspecFault where nothing could be asked at all (a variable that is not set, a store that
     cannot be opened); one that comes later is in the result, beside what was answered before it.
     """
+    demand_allowed(plan, allowed=options.allow_code)
     stopping = stopping if stopping is not None else Stopping()
     counter, troubles, gathered, bill = Counter(), Troubles(), Gathered(), Bill()
     started = datetime.now(UTC)

@@ -36,8 +36,6 @@ chain both {
 }
 """
 MODELS = {
-    "http": 'http("https://app.example/ask", request = "{{ body | tojson }}", response = "result.text")',
-    "python": 'python("own.py:ask")',
     "cascade": "cascade([mini, maxi])",
     "vote": "vote([mini, maxi])",
 }
@@ -78,7 +76,7 @@ def test_it_is_checked_and_planned_and_not_run(tmp_path: Path, what: str) -> Non
 def test_candidates_that_are_left_out_do_not_stand_in_the_way(tmp_path: Path) -> None:
     guess = 'model guess { use = baseline("majority", train = others) }\n'
     others = DATA.replace("dataset tickets", "dataset others").split("model")[0].replace("it ", "all ")
-    write(tmp_path, LATER["python"] + guess + others.replace("pay", "buy"))
+    write(tmp_path, LATER["vote"] + guess + others.replace("pay", "buy"))
     assert evalspec("run", "s.eval", at=tmp_path).code == 1
     ran = evalspec("run", "s.eval", "--models", "guess", at=tmp_path)
     assert (ran.code, "guess" in ran.out) == (0, True), ran.err

@@ -21,7 +21,7 @@ from evalspec.check.values import (
     word_of,
 )
 from evalspec.language.call_names import PROVIDERS, RESERVED_PARAMETERS
-from evalspec.language.candidates import Environment, Hosted, Http, ModelSpec, Price
+from evalspec.language.candidates import Environment, Hosted, Http, ModelSpec, Price, PythonFunction
 from evalspec.language.schema import BLOCKS
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, nearest, problem, rewritten
@@ -29,7 +29,7 @@ from evalspec.text.units import Unit
 from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from evalspec.check.names import Declared
     from evalspec.language.candidates import Use
@@ -160,7 +160,7 @@ def _use(node: tree.Expr, entries: Entries, around: Surroundings, faults: Faults
         _no_parameters(entries, "a recorded candidate", faults)
         return read_recorded(Local(node.at, call[1], call[2], around.declared, around.data), faults)
     if call is not None and name in OTHER_USES:
-        if name != "http":
+        if name not in ("http", "python"):
             _no_parameters(entries, f"a candidate made by `{name}`", faults)
         called = Called(name, node.at, call[1], call[2], around.declared.names["model"])
         return _connected(read_other_use(called, faults), entries, faults)
@@ -179,7 +179,11 @@ def _use(node: tree.Expr, entries: Entries, around: Surroundings, faults: Faults
 
 
 def _connected(use: Use | None, entries: Entries, faults: Faults) -> Use | None:
-    """An application with the connection that its block describes; any other as it is."""
+    """An application or function with what its block says of asking it; any other as it is."""
+    if isinstance(use, PythonFunction):
+        _no_parameters(entries, "a candidate made by `python`", faults, besides=("timeout", "concurrency"))
+        said = read_connection(entries, faults)
+        return replace(use, timeout_ns=said.timeout_ns, concurrency=said.concurrency)
     if not isinstance(use, Http):
         return use
     for name, entry in entries.attributes.items():
@@ -191,9 +195,9 @@ def _connected(use: Use | None, entries: Entries, faults: Faults) -> Use | None:
     )
 
 
-def _no_parameters(entries: Entries, what: str, faults: Faults) -> None:
+def _no_parameters(entries: Entries, what: str, faults: Faults, besides: Collection[str] = ()) -> None:
     for name, entry in entries.attributes.items():
-        if name != "use":
+        if name != "use" and name not in besides:
             faults.add("E0409", entry.key.at, f"{what} takes no `{name}`", "remove it")
     for block in entries.blocks:
         faults.add("E0409", block.header, f"{what} takes no `{block.kind.text}`", "remove it")

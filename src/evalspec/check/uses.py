@@ -54,7 +54,7 @@ OtherUse = Http | PythonFunction | Simulated | Cascade | Vote
 
 def read_other_use(call: Called, faults: Faults) -> OtherUse | None:
     """The candidate that a call makes; None after saying what is wrong with it."""
-    if call.name != "simulated":
+    if call.name in ("cascade", "vote"):
         faults.not_run(call.at, f"candidates made by `{call.name}`", "leave it out for now: `--models A,B`")
     match call.name:
         case "http":

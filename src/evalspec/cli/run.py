@@ -20,8 +20,9 @@ from evalspec.cli.ending import finish
 from evalspec.cli.main import SPEC_WRONG, Usage
 from evalspec.cli.output import demand_writable, environment, tell
 from evalspec.cli.selecting import add_selection, selection, settings
-from evalspec.models.faults import EvalspecFault
+from evalspec.models.faults import CodeNotAllowed, EvalspecFault
 from evalspec.pipeline import Front, SpecFault
+from evalspec.plan.allowing import demand_allowed
 from evalspec.plan.plan import EmptySelection, Plan
 from evalspec.planning import load
 from evalspec.report.diagnostics import summary_line
@@ -33,7 +34,7 @@ from evalspec.running import Options, Ran, Stopping, run_plan, runnable_plan
 from evalspec.text.diagnostics import errors
 
 LATER = {
-    "--race": False, "--allow-code": False, "--sandbox": True,
+    "--sandbox": True,
     "--show-private": False, "--shard": True, "--on": True,
 }  # fmt: skip
 
@@ -66,6 +67,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--env-file", type=Path, action="append", default=[], metavar="FILE", help="read variables from FILE"
     )
+    parser.add_argument(
+        "--allow-code", action="store_true", help="run functions of your own that the spec names"
+    )
+    parser.add_argument(
+        "--race", action="store_true", default=None, help="stop asking candidates that are certainly beaten"
+    )
     for flag, takes in LATER.items():
         parser.add_argument(flag, help=argparse.SUPPRESS, default=None, **_later(takes))
 
@@ -83,11 +90,12 @@ def run(options: argparse.Namespace) -> int:
     try:
         front, how = load(options.spec, how)
         plan = runnable_plan(front, how)
+        demand_allowed(plan, allowed=how.allow_code)
     except SpecFault as fault:
         tell(errors(fault.diagnostics) if options.quiet else fault.diagnostics, notes=options.verbose)
         print(f"{options.spec}: {summary_line(fault.diagnostics)}; nothing was asked", file=sys.stderr)
         return SPEC_WRONG
-    except (EmptySelection, UnknownSetting) as fault:
+    except (EmptySelection, UnknownSetting, CodeNotAllowed) as fault:
         raise Usage(str(fault)) from fault
     if not options.quiet:
         tell(front.diagnostics, notes=options.verbose)
@@ -112,7 +120,9 @@ def _options(options: argparse.Namespace) -> Options:
         concurrency=options.max_concurrency,
         store=options.store,
         keep=not options.no_cache,
+        allow_code=options.allow_code,
         settings=settings(options),
+        race=options.race,
         keeping=Keeping(since=since, retry_errors=options.retry_errors),
         max_spend=None if options.max_spend is None else _dollars(options.max_spend),
     )

@@ -44,12 +44,10 @@ CALLS: Mapping[str, Mapping[str, CallName]] = {
         _c(
             'http("https://…", request = file("body.json.jinja"), response = "result.text")',
             "a deployed application of one's own",
-            runs=False,
         ),
         _c(
             'python("file.py:function")',
             "a function of one's own (needs --allow-code)",
-            runs=False,
         ),
         _c(
             'simulated(accuracy = 85%, confidence = "calibrated")',

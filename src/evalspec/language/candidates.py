@@ -85,6 +85,8 @@ class PythonFunction:
 
     file: Path
     function: str
+    timeout_ns: int | None = None
+    concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from evalspec.language.candidates import (
     Simulated,
     Vote,
 )
-from evalspec.models import baseline, endpoints, hosted, litellm, recorded
+from evalspec.models import application, baseline, endpoints, hosted, litellm, python_function, recorded
 from evalspec.models.baseline import Training
 from evalspec.models.faults import Unconnectable
 from evalspec.models.model import Model, Request
@@ -71,7 +71,11 @@ async def connected(
                     models[spec.name] = baseline.baseline_model(spec.name, use, training(use))
                 case Simulated() as use if invention is not None:
                     models[spec.name] = invention.model(spec.name, use)
-                case Http() | PythonFunction() | Simulated() | Cascade() | Vote() | Combination():
+                case Http() as use:
+                    models[spec.name] = await connections.application(spec.name, use)
+                case PythonFunction() as use:
+                    models[spec.name] = await connections.function(spec.name, use)
+                case Simulated() | Cascade() | Vote() | Combination():
                     raise Unconnectable(f"`{spec.name}` cannot be asked by this version")
                 case _:
                     assert_never(spec.use)
@@ -97,7 +101,12 @@ def keyer(spec: ModelSpec, *, environment: Mapping[str, str], training: Training
         case Combination(steps=members):
             keys = {step: keyer(m, environment=environment, training=training) for step, m in members.items()}
             return lambda request: keys[request.step](request)
-        case Http() | PythonFunction() | Simulated() | Cascade() | Vote():
+        case Http() as use:
+            address = endpoints.application_url(use, environment)
+            return _no_key if address is None else partial(application.request_key, address, use)
+        case PythonFunction() as use:
+            return partial(python_function.request_key, python_function.code_digest(use))
+        case Simulated() | Cascade() | Vote():
             return _no_key
         case _:
             assert_never(spec.use)
@@ -126,6 +135,19 @@ class _Connections:
         return hosted.HostedModel(
             name=name, use=use, at=at, session=session, wire=hosted.WIRES[spoken], price=price_of(use)
         )
+
+    async def application(self, name: str, use: Http) -> Model:
+        """A deployed application."""
+        at = endpoints.application_at(name, use, self.environment)
+        turns = anyio.CapacityLimiter(use.concurrency) if use.concurrency is not None else None
+        session = await self.session(at.shared)
+        return application.ApplicationModel(name=name, use=use, at=at, session=session, turns=turns)
+
+    async def function(self, name: str, use: PythonFunction) -> Model:
+        """A function of the user's own. Its workers end with the connections."""
+        pool = await self.stack.enter_async_context(python_function.workers_for(use, self.environment))
+        code = python_function.code_digest(use)
+        return python_function.PythonModel(name=name, use=use, code=code, pool=pool)
 
     async def session(self, provider: str) -> aiohttp.ClientSession:
         """The session of a provider, opened where it is the first."""

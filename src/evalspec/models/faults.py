@@ -3,6 +3,7 @@
 EvalspecFault                 the root: every room's faults come under it
 ├── MissingEnvironment        a candidate needs an environment variable that is not set
 ├── UnusableSetting           what the environment or the spec says about an endpoint cannot be used
+├── CodeNotAllowed         a candidate is code of the user's own, and nobody allowed to run it
 ├── Unconnectable             a kind of candidate that this version cannot ask
 └── UnusableTraining          a baseline has nothing to learn from (also a ValueError)
 
@@ -27,6 +28,16 @@ class MissingEnvironment(EvalspecFault):
 
 class UnusableSetting(EvalspecFault):
     """An address, header or certificate file that cannot be used. The message never holds its value."""
+
+
+class CodeNotAllowed(EvalspecFault):
+    """Candidate `model` runs `function` of a file of the user's own, which was not allowed."""
+
+    def __init__(self, model: str, function: str) -> None:
+        super().__init__(
+            f"model `{model}` runs {function}, which is code of your own: give `--allow-code` to allow that"
+        )
+        self.model = model
 
 
 class Unconnectable(EvalspecFault):

@@ -17,7 +17,7 @@ from evalspec.answers.letters import choices
 from evalspec.answers.reading import Outcome, Reading, read
 from evalspec.answers.votes import elect
 from evalspec.language.answer_types import LetterOf
-from evalspec.language.candidates import Hosted, ModelSpec, Recorded
+from evalspec.language.candidates import Hosted, Http, ModelSpec, PythonFunction, Recorded
 from evalspec.language.program import ConfidenceSource, Step
 from evalspec.language.sandbox import RenderFault
 from evalspec.models.capabilities import gives_logprobs
@@ -29,6 +29,7 @@ from evalspec.plan.truths import as_read
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row
+    from evalspec.language.program import Task
 
 Reply = Answer | Failure
 
@@ -212,7 +213,7 @@ def _goes_on(step: Step, candidate: ModelSpec, replies: Sequence[Reply], reading
 
 def _read(place: _Place, step: Step, reply: Reply) -> Reading:
     use = place.candidate.at_step(step.name).use
-    timeout = isinstance(use, Hosted) and use.timeout_ns is not None
+    timeout = isinstance(use, Hosted | Http | PythonFunction) and use.timeout_ns is not None
     source = source_for(place.candidate, step)
     step = as_read(step, place.candidate)
     return read(step, reply, source=source, row=place.row.values, timeout_declared=timeout)
@@ -229,7 +230,7 @@ def build_request(
     hosted = isinstance(candidate.use, Hosted)
     source = source_for(candidate, step)
     messages: tuple[Message, ...] = ()
-    if hosted:
+    if isinstance(candidate.use, Hosted | PythonFunction):
         messages = _messages(planned, step, candidate, row, values)
         messages = _with_instruction(messages, source)
     return Request(
@@ -243,7 +244,14 @@ def build_request(
         else {},
         logprobs=hosted and source is ConfidenceSource.LOGPROBS,
         columns=row.values,
+        stream=hosted and _streamed(planned.task),
+        earlier=values,
     )
+
+
+def _streamed(task: Task) -> bool:
+    """Whether a task's answers are asked for token by token: where it has a budget on the first one."""
+    return task.budgets is not None and any(bound.label == "first_token" for bound in task.budgets.bounds)
 
 
 def _messages(
