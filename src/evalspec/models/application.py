@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import anyio
-
 from evalspec.models.completions import NoCompletion, without_secrets
 from evalspec.models.model import Answer, Failure, FailureKind, Request, digest
 from evalspec.models.posting import Incoming, Line, timed
@@ -18,6 +16,7 @@ from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     import aiohttp
+    import anyio
 
     from evalspec.language.candidates import Http
     from evalspec.models.endpoints import Endpoint
@@ -48,7 +47,7 @@ def body_of(use: Http, request: Request) -> Json:
 
 
 def request_key(url: str, use: Http, request: Request) -> str:
-    """The request's identity: where it goes, what is sent, where the answer stands, and which sample it is."""
+    """The request's identity: where it goes, what is sent, where the answer stands, and which sample."""
     try:
         body = body_of(use, request)
     except NoBody as error:  # never sent: its failure is kept as that of this error

@@ -90,7 +90,8 @@ class PythonModel:
         try:
             said = await self.pool.call(given(request), limit)
             if "said" not in said:
-                return _failed(f"{where} {said.get('unfit') or f'raises {said.get("error")}'}")
+                raised = f"raises {said.get('error')}"
+                return _failed(f"{where} {said.get('unfit') or raised}")
             return timed(answer_of(said["said"]), _taken(said))
         except NoAnswer as error:
             return _failed(f"{where} {error}")

@@ -29,7 +29,7 @@ def main(file: str, function: str) -> None:
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         called = _loaded(Path(file), function)
-    except BaseException as error:  # the user's code: whatever it raises, SystemExit included, is told
+    except BaseException as error:  # noqa: BLE001  the user's code: whatever it raises is told
         _say(answers, {"error": _complaint(error)})
         return
     _say(answers, {"ready": True})
@@ -74,7 +74,7 @@ def _answer(called: Callable[..., Any], asked: dict[str, Any]) -> dict[str, Any]
         if inspect.isawaitable(said):
             said = asyncio.run(_awaited(said))
         return {"said": said, "taken_ns": time.perf_counter_ns() - begun}
-    except BaseException as error:  # the user's code: whatever it raises, SystemExit included, is told
+    except BaseException as error:  # noqa: BLE001  the user's code: whatever it raises is told
         return {"error": _complaint(error)}
 
 

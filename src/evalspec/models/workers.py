@@ -14,13 +14,15 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
-from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from evalspec.text.values import dataclass, field
+
+if TYPE_CHECKING:
+    from anyio.abc import ByteSendStream, Process
 
 PROGRAM = Path(__file__).with_name("python_worker.py")
 LONGEST_LINE = 9 * 1024 * 1024  # a little more than a worker says
@@ -40,13 +42,13 @@ class Worker:
     """A process that has loaded the function and waits."""
 
     process: Process
+    asked: ByteSendStream
     lines: BufferedByteReceiveStream
 
     async def ask(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What the function returns: `said` and `taken_ns`, or `error`. Raises Crashed."""
-        assert self.process.stdin is not None
+        """What the function returns: `said` and `taken_ns`, or why it does not. Raises Crashed."""
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):  # told by what is read
-            await self.process.stdin.send(json.dumps(asked, default=str).encode() + b"\n")
+            await self.asked.send(json.dumps(asked, default=str).encode() + b"\n")
         return await self.answer()
 
     async def answer(self) -> Mapping[str, Any]:
@@ -97,7 +99,7 @@ class Pool:
             await self.idle.pop().kill()
 
     async def call(self, asked: Mapping[str, Any], limit_s: float) -> Mapping[str, Any]:
-        """What the function returns for this. Raises Crashed, Unloadable, and TimeoutError after the limit."""
+        """What the function returns for this. Raises Crashed, Unloadable and, after the limit, TimeoutError."""
         async with self.turns:
             worker = self.idle.pop() if self.idle else await self._started()
             sound = False
@@ -123,8 +125,9 @@ class Pool:
             env=self.environment,
             start_new_session=True,
         )
-        assert process.stdout is not None
-        worker = Worker(process, BufferedByteReceiveStream(process.stdout))
+        if process.stdin is None or process.stdout is None:
+            raise Unloadable("the worker process has no pipes")
+        worker = Worker(process, process.stdin, BufferedByteReceiveStream(process.stdout))
         ready = False
         try:
             with anyio.fail_after(START_LIMIT_S):
