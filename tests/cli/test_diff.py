@@ -1,0 +1,155 @@
+"""Two runs held against each other: on the examples both have, after whatever changed in between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+import servers
+from cli.commands import Document, evalspec, lasting, results
+from cli.tickets import model, number_in, queue, spec, times_asked, write_job, wrong_queue
+
+COUNT = 120
+
+
+@dataclass(slots=True)
+class Office:
+    """A server whose candidates change over time: who is wrong how often, and under which model's name."""
+
+    url: str = ""
+    wrong: dict[str, int] = field(default_factory=dict)  # every how many-th answer is wrong
+    served: str | None = None
+
+    def reply(self, body: servers.Body) -> servers.Reply:
+        number, every = number_in(body), self.wrong.get(body["model"], 0)
+        text = wrong_queue(number) if every and number % every == 0 else queue(number)
+        return servers.Reply(text=text, model=self.served)
+
+
+@pytest.fixture(name="office")
+def an_office() -> Iterator[Office]:
+    office = Office()
+    with servers.chat_server(office.reply) as server:
+        office.url = server.url
+        yield office
+
+
+def job(folder: Path, office: Office) -> Path:
+    return write_job(folder, COUNT, spec(model(office.url) + model(office.url, "maxi")))
+
+
+def compared(folder: Path, *runs: str, code: int) -> Document:
+    ended = evalspec("diff", *(runs or ("last~1", "last")), "--format", "json", at=folder)
+    assert ended.code == code, ended.err
+    found: Document = json.loads(ended.out)
+    return found
+
+
+def test_a_scheduled_run_and_a_diff_watch_for_drift(tmp_path: Path, office: Office) -> None:
+    folder = job(tmp_path, office)
+    office.served = "mini-2026-01-01"
+    assert evalspec("run", "route.eval", "-o", "a.json", at=folder).code == 0
+    office.wrong, office.served = {"mini": 4}, "mini-2026-03-01"
+    assert evalspec("run", "route.eval", "--fresh", "-o", "b.json", at=folder).code == 0
+    found = compared(folder, code=3)
+    assert found["regression"] is True
+    moved = found["tasks"]["route"]["candidates"]["mini"]
+    assert moved["change"] == "worse"
+    accuracy = moved["metrics"]["accuracy"]
+    assert (accuracy["before"], accuracy["after"], accuracy["n"]) == (1.0, 0.75, COUNT)
+    assert accuracy["difference"]["low"] < -0.25 < accuracy["difference"]["high"] < 0
+    assert accuracy["p_adjusted"] < 1e-6
+    assert found["tasks"]["route"]["candidates"]["maxi"]["change"] == "no difference found"
+    assert moved["served_models"] == {"before": ["mini-2026-01-01"], "after": ["mini-2026-03-01"]}
+    told = evalspec("diff", "last~1", "last", at=folder)
+    assert told.code == 3
+    assert "mini: the served model changed: mini-2026-01-01 -> mini-2026-03-01" in told.out
+    assert "worse" in told.out
+    assert max(map(len, told.out.splitlines())) <= 100
+    # The other way round it is no regression.
+    assert compared(folder, "last", "last~1", code=0)["regression"] is False
+    # Each run is still what it was, though its answers were asked again.
+    for name, file in (("last~1", "a.json"), ("last", "b.json")):
+        assert evalspec("score", name, "-o", "again.json", at=folder).code == 0
+        assert lasting(results(folder, "again.json")) == lasting(results(folder, file))
+
+
+def test_a_changed_prompt_is_no_obstacle_and_is_told(tmp_path: Path, office: Office) -> None:
+    folder = job(tmp_path, office)
+    assert evalspec("run", "route.eval", "-o", "a.json", at=folder).code == 0
+    text = (folder / "route.eval").read_text()
+    (folder / "route.eval").write_text(text.replace("Queue?", "Which queue?"))
+    office.wrong = {"maxi": 3}
+    assert evalspec("run", "route.eval", "-o", "b.json", at=folder).code == 0
+    assert evalspec("score", "last~1", at=folder).code == 1
+    found = compared(folder, "a.json", "b.json", code=3)
+    assert any("the spec changed in between" in note for note in found["notes"])
+    assert found["tasks"]["route"]["candidates"]["maxi"]["change"] == "worse"
+
+
+def test_only_what_both_runs_have_is_compared(tmp_path: Path, office: Office) -> None:
+    folder = job(tmp_path, office)
+    assert evalspec("run", "route.eval", "-n", "40", "--models", "mini", at=folder).code == 0
+    office.wrong = {"mini": 2}
+    assert evalspec("run", "route.eval", "--fresh", at=folder).code == 0
+    found = compared(folder, code=3)["tasks"]["route"]
+    assert found["examples"] == 40
+    assert found["candidates"]["mini"]["metrics"]["accuracy"]["n"] == 40
+    assert found["only_after"] == ["maxi"]
+
+
+def test_equal_runs_differ_in_nothing_and_subsets_are_told(tmp_path: Path, office: Office) -> None:
+    folder = job(tmp_path, office)
+    text = (folder / "route.eval").read_text()
+    subset = 'subset bills of tickets { where = queue == "billing" }\n'
+    (folder / "route.eval").write_text(text.replace("task route", subset + "task route"))
+    for _ in range(2):
+        assert evalspec("run", "route.eval", at=folder).code == 0
+    found = compared(folder, code=0)
+    moved = found["tasks"]["route"]["candidates"]["mini"]
+    assert moved["metrics"]["accuracy"]["difference"]["value"] == 0
+    assert moved["metrics"]["accuracy"]["p_value"] == 1
+    assert moved["subsets"]["bills"]["n"] == COUNT // 4
+    assert found["notes"] == []
+
+
+@pytest.mark.parametrize("runs", [("last", "last~9"), ("nobody", "last"), ("x.json", "last"), ("last",)])
+def test_a_run_that_is_not_there_is_a_usage_error(
+    tmp_path: Path, office: Office, runs: tuple[str, ...]
+) -> None:
+    folder = job(tmp_path, office)
+    assert evalspec("run", "route.eval", "-n", "4", at=folder).code == 0
+    ended = evalspec("diff", *runs, at=folder)
+    assert (ended.code, ended.out) == (2, "")
+
+
+def test_runs_are_listed(tmp_path: Path, office: Office) -> None:
+    folder = job(tmp_path, office)
+    empty = evalspec("runs", at=folder)
+    assert (empty.code, empty.out) == (0, "")
+    assert "no run is kept here yet" in empty.err
+    assert evalspec("run", "route.eval", "--models", "mini", "-n", "8", at=folder).code == 0
+    assert evalspec("run", "route.eval", at=folder).code == 0
+    told = json.loads(evalspec("runs", "--format", "json", at=folder).out)["runs"]
+    assert [(run["asked"], run["from_store"], run["complete"]) for run in told] == [
+        (2 * COUNT - 8, 8, True), (8, 0, True)
+    ]  # fmt: skip
+    assert told[1]["first"] == {"route": "mini"}
+    text = evalspec("runs", "-n", "1", at=folder).out
+    assert told[0]["id"] in text
+    assert told[1]["id"] not in text
+    assert evalspec("show", told[0]["id"], "-n", "1", at=folder).code == 0
+
+
+def test_older_answers_are_asked_again_and_others_not(tmp_path: Path, office: Office) -> None:
+    with servers.chat_server(office.reply) as server:
+        folder = write_job(tmp_path, 10, spec(model(server.url)))
+        assert evalspec("run", "route.eval", at=folder).code == 0
+        assert evalspec("run", "route.eval", "--max-age", "1h", at=folder).code == 0
+        assert set(times_asked(server.bodies).values()) == {1}
+        assert evalspec("run", "route.eval", "--max-age", "0min", at=folder).code == 0
+        assert set(times_asked(server.bodies).values()) == {2}
