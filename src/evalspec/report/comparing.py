@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from evalspec.language.metric_names import Measure, metric_named
 from evalspec.report.glyphs import visible
 from evalspec.report.wrapping import wrapped
 from evalspec.score.comparing import CandidateMove, Change, Move, TaskMove
@@ -80,19 +81,23 @@ def _rows(candidate: CandidateMove) -> Iterator[list[str]]:
     yield [visible(candidate.name), *_cells(ranked), _p(ranked.p_adjusted), ranked.change.value]
     for subset, move in candidate.subsets.items():
         told = _cells(move) if move.n >= LEAST else [f"{move.n:,}", "", "", ""]
-        yield [f"  {visible(subset)}", *told, "", ""]
+        yield [f"· {visible(subset)}", *told, "", ""]
 
 
 def _cells(move: Move) -> list[str]:
     told = move.difference
     around = interval(move.metric, told.low, told.high)
-    return [
-        f"{move.n:,}",
-        figure(move.metric, move.before),
-        figure(move.metric, move.after),
-        f"{'+' if (told.value or 0) > 0 else ''}{figure(move.metric, told.value or 0.0)}"
-        + (f" ({around})" if around else ""),
-    ]
+    moved = f"{_moved(move)} ({around})" if around else _moved(move)
+    return [f"{move.n:,}", figure(move.metric, move.before), figure(move.metric, move.after), moved]
+
+
+def _moved(move: Move) -> str:
+    """The difference with its sign; of shares in percentage points."""
+    value = move.difference.value or 0.0
+    sign = "+" if value > 0 else ""
+    if metric_named(move.metric).measure is Measure.SHARE:
+        return f"{sign}{100 * value:.1f} points"
+    return sign + figure(move.metric, value)
 
 
 def _p(value: float | None) -> str:
