@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from evalspec.check.pricing import Labels
 
 SOURCES = tuple(CALLS["confidence"])
-LATER = {ConfidenceSource.VOTES: "a confidence of votes", ConfidenceSource.ASK: "a second question"}
+LATER = {ConfidenceSource.ASK: "a second question"}
+MOST_VOTES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +89,21 @@ def _with(
         case ConfidenceSource.VOTES:
             if not arguments:
                 faults.add("E0306", item.at, "`votes` needs the number of samples", "write `votes(5)`")
-            votes = whole_number(arguments[0], "`votes`", faults, least=2) if arguments else None
+            votes = _votes(arguments, faults)
     if source in LATER:
         faults.not_run(item.at, LATER[source])
     return Confidence(sources=(*found.sources, source), fields=fields, votes=votes)
+
+
+def _votes(arguments: tuple[tree.Expr, ...], faults: Faults) -> int | None:
+    """How many samples vote."""
+    if not arguments:
+        return None
+    votes = whole_number(arguments[0], "`votes`", faults, least=2)
+    if votes is not None and votes > MOST_VOTES:
+        faults.add("E0305", arguments[0].at, f"`votes` is at most {MOST_VOTES:,}", "write `votes(5)`")
+        return None
+    return votes
 
 
 def _field(

@@ -115,7 +115,7 @@ CALLS: Mapping[str, Mapping[str, CallName]] = {
     "confidence": _group(
         _c("logprobs", "the probabilities of the labels, as the model gives them"),
         _c("stated", "a number that the model is asked to state"),
-        _c("votes(5)", "agreement among samples", runs=False),
+        _c("votes(5)", "agreement among samples"),
         _c("field(NAME)", "a field of the JSON answer"),
         _c("fields(A, B, C, D)", "a JSON object of one probability for each label"),
         _c("ask", "a second question", runs=False),

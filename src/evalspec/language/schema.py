@@ -97,7 +97,7 @@ ASKING = (
        block_too=True),
     _a("images", "columns of images: path, URL or data", "[COLUMN]", refers="column", several=True),
     _b("request", "request parameters for every candidate"),
-    _a("samples", "how often each question is asked", "20", runs=False),
+    _a("samples", "how often each question is asked", "20"),
     _a("shots", "few-shot examples", "first(5, of = DATASET)", calls="shots"),
     _a("perturb", "asks each changed example too", "[typos(10%)]", calls="perturb", several=True,
        runs=False),

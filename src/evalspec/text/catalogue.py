@@ -133,6 +133,8 @@ CATALOGUE: Mapping[str, str] = {
     "E0455": "a model that is no candidate of all tasks of a decision",
     "E0456": "a leaderboard that leaves a decision no candidate",
     "N0457": "a model that a leaderboard leaves out",
+    "W0458": "samples that can hardly differ",
+    "E0459": "steps of a chain that are not asked equally often",
     "E0499": "a part of the language that is not built yet",
     # ── prompts ──
     "E0501": "a template that does not parse",

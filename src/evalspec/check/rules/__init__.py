@@ -18,6 +18,7 @@ from evalspec.check.rules.power import (
     what_can_be_told_apart,
 )
 from evalspec.check.rules.recorded import recorded_answers_fit
+from evalspec.check.rules.samples import samples_can_differ
 from evalspec.check.rules.spending import prices_are_known
 from evalspec.check.rules.unused import declarations_are_used
 from evalspec.check.rules.weighting import examples_stand_for_production
@@ -32,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     golds_can_be_answered,
     choices_differ,
     confidence_can_be_given,
+    samples_can_differ,
     judges_are_declared,
     schemas_reach_candidates,
     equal_inputs_agree,
