@@ -30,7 +30,8 @@ def samples_can_differ(
             if frozen:
                 names = ", ".join(f"`{name}`" for name in frozen[:5])
                 more = f" and {len(frozen) - 5} more" if len(frozen) > 5 else ""
-                said = f"the same is asked of {names}{more} several times at temperature 0: answers hardly differ"
+                asked = f"the same is asked of {names}{more} several times"
+                said = f"{asked} at temperature 0: answers hardly differ"
                 way_out = "write `request { temperature = 1 }`, or ask each question once"
                 yield problem("W0458", step.at, said, way_out)
 
@@ -54,8 +55,8 @@ def _steps_go_together(task: Task) -> Iterable[Diagnostic]:
     if other is not None:
         first = several[0]
         said = (
-            f"`{other.name}` is asked {other.samples} times, and `{first.name}` {first.samples} times: a sample "
-            "of a chain is one of each step"
+            f"`{other.name}` is asked {other.samples} times, and `{first.name}` {first.samples} times: "
+            "a sample of a chain is one of each step"
         )
         yield problem(
             "E0459", other.at, said, f"write `samples = {first.samples}`, or leave it out to ask once"
