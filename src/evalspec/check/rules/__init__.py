@@ -12,6 +12,7 @@ from evalspec.check.rules.enforcing import schemas_reach_candidates
 from evalspec.check.rules.golds import golds_can_be_answered
 from evalspec.check.rules.inputs import equal_inputs_agree, training_rows_are_not_scored
 from evalspec.check.rules.judges import judges_are_declared
+from evalspec.check.rules.model_names import models_stay_the_same
 from evalspec.check.rules.power import (
     bounds_can_be_decided,
     budgets_can_be_decided,
@@ -41,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     recorded_answers_fit,
     examples_stand_for_production,
     prices_are_known,
+    models_stay_the_same,
     bounds_agree,
     bounds_can_be_decided,
     budgets_can_be_decided,
