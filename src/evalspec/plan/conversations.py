@@ -120,8 +120,9 @@ def source_for(candidate: ModelSpec, step: Step) -> ConfidenceSource | None:
 
 
 def votes_at(step: Step, candidate: ModelSpec) -> int:
-    """How many replies a candidate's answer to a step is the majority of; of records at most so many."""
-    voting = isinstance(candidate.at_step(step.name).use, Recorded)
+    """How many replies a candidate's answer to a step is the majority of; of records at most so many, and
+    only where each example has one sample, since those of several are samples."""
+    voting = isinstance(candidate.at_step(step.name).use, Recorded) and step.samples == 1
     voting = voting or source_for(candidate, step) is ConfidenceSource.VOTES
     return step.votes or 1 if voting else 1
 
