@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from evalspec.language.candidates import Baseline, Hosted, ModelSpec, Recorded
+from evalspec.language.candidates import Hosted, ModelSpec, Use
 from evalspec.models.baseline import Training
 from evalspec.models.connect import connected
 from evalspec.models.model import Answer, Failure, Message, Model, Request
@@ -16,7 +16,7 @@ from evalspec.text.source import Source, Span
 NOWHERE = Span(Source(name="t.eval", text=""), 0, 0)
 
 
-def candidate(use: Hosted | Recorded | Baseline, name: str = "mini") -> ModelSpec:
+def candidate(use: Use, name: str = "mini") -> ModelSpec:
     return ModelSpec(name=name, at=NOWHERE, use=use)
 
 
@@ -43,7 +43,7 @@ def connect(
 
 
 async def ask_once(
-    use: Hosted, request: Request | None = None, environment: Mapping[str, str] | None = None
+    use: Use, request: Request | None = None, environment: Mapping[str, str] | None = None
 ) -> Answer | Failure:
     """What one candidate answers to one question."""
     async with connect(candidate(use), environment=environment) as models:

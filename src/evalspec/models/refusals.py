@@ -34,6 +34,7 @@ EXHAUSTED_TEXT = re.compile(
 )
 # Anthropic says so with a 400. Anchored, as a 400 may also quote the prompt.
 NO_CREDIT = re.compile(r"your credit balance is too low", re.IGNORECASE)
+BAD_KEY = "API_KEY_INVALID"  # Gemini says so with a 400
 FILTERED_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})
 OVERLOADED = (503, 529)
 ASK_AGAIN = (408, 409, 425)
@@ -74,7 +75,7 @@ def _kind(status: int, headers: Mapping[str, str], error: Mapping[str, object], 
         return FailureKind.EXHAUSTED
     if status == 429 or (status in OVERLOADED and _told_wait(headers, now) is not None):
         return FailureKind.RATE_LIMITED
-    if status in (401, 403):
+    if status in (401, 403) or (status == 400 and BAD_KEY in _reasons(error)):
         return FailureKind.REFUSED_KEY
     return FailureKind.TRANSIENT if status >= 500 or status in ASK_AGAIN else FailureKind.REJECTED
 
@@ -89,6 +90,9 @@ def _exhausted(status: int, headers: Mapping[str, str], error: Mapping[str, obje
     text = str(error.get("message", ""))
     if status == 400:
         return NO_CREDIT.match(text) is not None
+    quotas = " ".join(str(violation.get("quotaId")) for violation in _in_details(error, "violations"))
+    if status == 429 and ("PerDay" in quotas or "PerMinute" in quotas):
+        return "PerDay" in quotas  # Gemini tells a wait of seconds even where the day's quota is gone
     # Gemini says "exceeded your current quota" of a minute's quota too, and then tells how long to wait.
     return status == 429 and bool(EXHAUSTED_TEXT.search(text)) and asked_wait(headers, error, now) is None
 
@@ -165,11 +169,30 @@ def _moment_or_duration(text: str, now: datetime) -> float | None:
 
 
 def _retry_delay(error: Mapping[str, object]) -> float | None:
-    details = error.get("details")
-    for detail in details if isinstance(details, list) else ():
-        if isinstance(detail, dict) and isinstance(delay := detail.get("retryDelay"), str):
+    for detail in _details(error):
+        if isinstance(delay := detail.get("retryDelay"), str):
             return _positive(delay.removesuffix("s"))
     return None
+
+
+def _details(error: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """The details of an error of Google's."""
+    details = error.get("details")
+    return [d for d in details if isinstance(d, dict)] if isinstance(details, list) else []
+
+
+def _in_details(error: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    """What the details list under a name."""
+    listed = [entry for detail in _details(error) for entry in _listed(detail.get(name))]
+    return [entry for entry in listed if isinstance(entry, dict)]
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _reasons(error: Mapping[str, object]) -> set[str]:
+    return {str(detail.get("reason")) for detail in _details(error)}
 
 
 def _positive(text: str, unit: float = 1.0) -> float | None:

@@ -99,7 +99,7 @@ class Pool:
             await self.idle.pop().kill()
 
     async def call(self, asked: Mapping[str, Any], limit_s: float) -> Mapping[str, Any]:
-        """What the function returns for this. Raises Crashed, Unloadable and, after the limit, TimeoutError."""
+        """What the function returns. Raises Crashed, Unloadable and, after the limit, TimeoutError."""
         async with self.turns:
             worker = self.idle.pop() if self.idle else await self._started()
             sound = False
