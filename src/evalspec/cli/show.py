@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from evalspec.plan.plan import Plan, PlannedTask
     from evalspec.run.replay import Replayed
+    from evalspec.score.judged import Judgement
+    from evalspec.score.measures import Example
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,13 +84,18 @@ def _demand(kind: str, name: str | None, found: list[PlannedTask], known: Iterab
     raise Usage(f"there is no {kind} `{visible(name)}`\n  = help: {way_out}")
 
 
+def _telling(example: Example) -> Judgement:
+    """The sample that an example is picked by: one that is wrong where there is one."""
+    return next((s.judgement for s in example.samples if s.judgement.right is False), example.judgement)
+
+
 def _show_task(planned: PlannedTask, replayed: Replayed, plan: Plan, options: argparse.Namespace) -> int:
     """Prints a task's examples that fit, the first of them; how many that were."""
     traces = {c.name: replayed.traces[planned.task.name, c.name] for c in planned.candidates}
     judged = [judge(planned, c, traces[c.name]) for c in planned.candidates]
     scored = score_task(planned, judged, plan.seed, plan.program.datasets[planned.task.dataset])
     private = OPEN if options.show_private else privacy_of(planned.task, plan.program.datasets)
-    judgements = {name: [e.judgement for e in scored.candidates[name].examples] for name in traces}
+    judgements = {name: [_telling(e) for e in scored.candidates[name].examples] for name in traces}
     wanted = Wanted(
         wrong=options.wrong, disagree=options.disagree, subset=options.subset, candidate=options.candidate
     )

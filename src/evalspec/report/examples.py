@@ -59,15 +59,16 @@ def render_example(shown: Shown, form: Form | None = None) -> str:
     form = form if form is not None else Form()
     row, task = shown.row, shown.planned.task
     lines = [f"── {visible(task.name)} · {visible(row.id)} · {visible(row.file)}:{row.line}"]
-    prompts = {name: dict(_prompts(name, shown)) for name in shown.examples}
-    asked = "\n".join(text for steps in prompts.values() for text in steps.values())
+    every = [(name, sample) for name, example in shown.examples.items() for sample in example.samples]
+    prompts = [dict(_prompts(name, sample, shown)) for name, sample in every]
+    asked = "\n".join(text for steps in prompts for text in steps.values())
     for column, value in row.values.items():
         lines += _cell(column, MASK if column in shown.private.columns else value, asked, form)
     hidden = shown.private.hides(task.final.gold)
     lines += _field("gold", MASK if hidden else gold_of(task.final, row), form)
     told: set[str] = set()
-    for name, example in shown.examples.items():
-        lines += _candidate(name, example, shown, prompts[name], told, form)
+    for (name, sample), own in zip(every, prompts, strict=True):
+        lines += _candidate(name, sample, shown, own, told, form)
     return "\n".join([*lines, "", ""])
 
 
@@ -108,7 +109,7 @@ def _candidate(
     """What a candidate made of the example; prompts that were `told` for another one are not repeated."""
     width = max(form.width, NARROWEST)
     yield from wrapped(f" > {_verdict(name, example, shown)}", width, rest=INDENT)
-    steps = [s for t in shown.traces[name] if t.visit.passing is Passing.FREE for s in t.steps]
+    steps = [s for trace in _traces(name, example, shown) for s in trace.steps]
     for step in steps:
         prompt = prompts.get(step.step, "")
         if prompt and prompt not in told:
@@ -126,7 +127,9 @@ def _verdict(name: str, example: Example, shown: Shown) -> str:
     answer = visible(_middle_out(spelt(value), SHORT)) if value is not None else judgement.outcome.value
     if value is not None and shown.private.hides_value(shown.planned.task.final):
         answer = MASK
-    return f"{visible(name)}: {answer} ({_told(judgement)}{_sure(example)}{_cost(example, shown)})"
+    count = len(shown.examples[name].samples)
+    which = f", sample {judgement.sample + 1} of {count}" if count > 1 else ""
+    return f"{visible(name)}{which}: {answer} ({_told(judgement)}{_sure(example)}{_cost(example, shown)})"
 
 
 def _told(judgement: Judgement) -> str:
@@ -169,10 +172,16 @@ def _used(example: Example) -> Iterator[str]:
         yield f"${judgement.cost_usd:.6f}".rstrip("0").rstrip(".")
 
 
-def _prompts(name: str, shown: Shown) -> Iterator[tuple[str, str]]:
+def _traces(name: str, example: Example, shown: Shown) -> list[Trace]:
+    """How a candidate came to a sample of the example, as it was really asked."""
+    free = [t for t in shown.traces[name] if t.visit.passing is Passing.FREE]
+    return [t for t in free if t.visit.sample == example.judgement.sample]
+
+
+def _prompts(name: str, example: Example, shown: Shown) -> Iterator[tuple[str, str]]:
     """The messages of each step, as one text; none for candidates that read the data themselves."""
     candidate = next(c for c in shown.planned.candidates if c.name == name)
-    for trace in (t for t in shown.traces[name] if t.visit.passing is Passing.FREE):
+    for trace in _traces(name, example, shown):
         for step, request in requests_of(shown.planned, candidate, trace).items():
             told = "\n".join(line for m in request.messages for line in _lines_of(m))
             yield step, MASK if step in shown.private.messages else told
