@@ -35,11 +35,12 @@ COMMANDS = {
     "export": "write every answer of a run to a file, or the decision rule of a candidate to ship",
     "lsp": "serve editors: diagnostics, completion, renaming and more while one types",
     "explain": "say at length what the code of a diagnostic means, with an example",
+    "doctor": "say what this machine can do: libraries, store, keys, proxies, certificates",
     "schema": "print the JSON Schema of a format",
 }
 LATER = (
     "view", "sample", "label", "audit",
-    "merge", "doctor",
+    "merge",
 )  # fmt: skip
 
 

@@ -1,0 +1,54 @@
+"""What `doctor` found, as text and for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from evalspec.models.surroundings import Finding, State
+from evalspec.report.glyphs import visible
+
+if TYPE_CHECKING:
+    from evalspec.score.results import Document
+
+FORMAT = "evalspec.doctor/1"
+WORDS = {State.GOOD: "ok   ", State.NOTE: "note ", State.FAULT: "FAULT"}
+
+
+def render_findings(found: Sequence[Finding]) -> str:
+    """The findings by area, faults with their way out."""
+    lines = []
+    widest = max((len(one.name) for one in found), default=0)
+    for area, own in groupby(found, key=lambda one: one.area):
+        lines.append(area)
+        for one in own:
+            lines.append(f"  {WORDS[one.state]} {visible(one.name):<{widest}}  {visible(one.found)}")
+            if one.way_out:
+                lines.append(f"        {'':<{widest}}  = help: {visible(one.way_out)}")
+    faults = sum(one.state is State.FAULT for one in found)
+    lines += ["", _summary(faults)]
+    return "\n".join(lines) + "\n"
+
+
+def _summary(faults: int) -> str:
+    if not faults:
+        return "nothing is in the way"
+    return "1 thing is in the way" if faults == 1 else f"{faults} things are in the way"
+
+
+def findings_document(found: Sequence[Finding]) -> Document:
+    """The same as JSON: `evalspec.doctor/1`."""
+    return {
+        "format": FORMAT,
+        "findings": [
+            {
+                "area": f.area,
+                "name": f.name,
+                "state": f.state.value,
+                "found": f.found,
+                "help": f.way_out or None,
+            }
+            for f in found
+        ],
+    }
