@@ -1,4 +1,4 @@
-"""The bare loops that `evalspec run` is measured against: the same requests, nothing rendered, kept or scored.
+"""The bare loops that `evalspec run` is measured against: the same requests, and nothing else done.
 
 `python benchmarks/clients.py aiohttp URL tickets.csv --concurrency 32` asks about each row once.
 """

@@ -1,7 +1,7 @@
 """A chat-completions server that is faster than any client: what is measured beside it is the client.
 
-It speaks just enough HTTP/1.1 for clients of the OpenAI protocol (keep-alive, Content-Length), answers any POST
-with a small completion, and GET /stats with what it saw. Every limit is off unless it is asked for:
+It speaks just enough HTTP/1.1 for clients of the OpenAI protocol (keep-alive, Content-Length), answers any
+POST with a small completion, and GET /stats with what it saw. Every limit is off unless it is asked for:
 
 `--delay 0.2` answers after so many seconds; `--slots 8` works on so many at once and lets the rest queue;
 `--in-flight 20` and `--per-minute 600` refuse what is beyond them with 429, as hosted providers do;

@@ -20,17 +20,25 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize(
     ("limits", "peak"),
     [
-        pytest.param(Limits(), 20, id="the default"),
+        pytest.param(
+            Limits(first_concurrency=4, endpoint_concurrency=16), 16, id="an endpoint that keeps up"
+        ),
         pytest.param(Limits(endpoint_concurrency=3), 3, id="endpoint"),
         pytest.param(Limits(concurrency=2), 2, id="all"),
-        pytest.param(Limits(concurrency=64), 20, id="all, more than the endpoint's"),
+        pytest.param(Limits(concurrency=64, endpoint_concurrency=20), 20, id="all, more than the endpoint's"),
         pytest.param(
             Limits(endpoint_concurrency=8, candidate_concurrency={"a": 1, "b": 2}), 3, id="each candidate"
         ),
-        pytest.param(Limits(candidate_concurrency={"a": 30, "b": 1}), 30, id="more than the endpoint's"),
+        pytest.param(
+            Limits(endpoint_concurrency=5, candidate_concurrency={"a": 30}), 30, id="more than the endpoint's"
+        ),
         pytest.param(Limits(shared_concurrency=((5, frozenset({"a", "b"})),)), 5, id="together"),
         pytest.param(
-            Limits(shared_concurrency=((2, frozenset({"a"})), (30, frozenset({"b"})))), 30, id="two groups"
+            Limits(
+                shared_concurrency=((2, frozenset({"a"})), (30, frozenset({"b"}))), endpoint_concurrency=1
+            ),
+            30,
+            id="two groups",
         ),
         pytest.param(Limits(concurrency=7, candidate_concurrency={"a": 30}), 7, id="all, less than one's"),
     ],
@@ -38,10 +46,10 @@ pytestmark = pytest.mark.anyio
 async def test_no_more_is_in_flight_than_allowed_and_no_less(limits: Limits, peak: int) -> None:
     with servers.chat_server(delay=0.1) as server:
         async with candidates(server.url, "a", "b") as models:
-            work = {name: jobs(name, range(35)) for name in models}
+            work = {name: jobs(name, range(80)) for name in models}
             await ask_all(work, models, settings=Settings(limits=limits))
     assert server.peak == peak
-    assert server.answered == 70
+    assert server.answered == 160
 
 
 async def test_each_endpoint_has_its_own_limit() -> None:

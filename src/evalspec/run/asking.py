@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import anyio
@@ -18,6 +19,8 @@ import anyio
 from evalspec.models.faults import EvalspecFault
 from evalspec.models.model import Answer, Failure, FailureKind, Model, Request
 from evalspec.run.events import Answered, CandidateStopped, Event, FromStore, GivenUp, Planned, Retried, Sent
+from evalspec.run.gates import is_remote
+from evalspec.run.opening import Opening
 from evalspec.run.retry import Patience, next_wait
 from evalspec.run.spending import Spent
 
@@ -83,11 +86,17 @@ class Desk:
         self._flights: dict[str, _Flight] = {}
         self._known: dict[str, Reply | _Place] = {}
         self._given_up: Counter[str] = Counter()  # by candidate, since the last sign of life
+        self._opening = Opening(lane.name for lane in self._lanes if is_remote(lane.model.endpoint))
 
     def shut(self, reason: str) -> None:
         """Sends nothing more to anyone; what is on its way still arrives and is kept."""
         for lane in self._lanes:
             lane.gate.shut(reason)
+        self._opening.shut()
+
+    def finished(self, lane: Lane) -> None:
+        """A candidate has nothing to ask any more."""
+        self._opening.left(lane.name)
 
     async def ask(self, lane: Lane, request: Request) -> Reply:
         """The reply to a request, kept if it is of that kind; NOT_ASKED where the gate was shut before."""
@@ -175,37 +184,49 @@ class Desk:
     async def _attempts(self, lane: Lane, request: Request, tell: Tell) -> Reply:
         began: float | None = None
         attempt, last = 0, ""
+        first = not self._opening.over and await self._opening.enter(lane.name)
         while True:
-            async with lane.gate.turn() as may_send:
-                if not may_send:
-                    return _not_asked(lane, last)
-                began = anyio.current_time() if began is None else began
-                attempt += 1
+            turn = await lane.gate.enter()
+            if turn is None:
+                self._opening.left(lane.name)
+                return _not_asked(lane, last)
+            began = turn.sent_s if began is None else began
+            attempt += 1
+            try:
                 reply = await _attempt(lane, request, attempt, tell)
-                if reply is None:
-                    return _not_asked(lane, last)
+            except BaseException:  # cancelled, or out of order
+                lane.gate.leave(turn, None)
+                raise
+            wait = self._wait(reply, attempt, monotonic() - began)
+            paused = isinstance(reply, Failure) and reply.kind is FailureKind.RATE_LIMITED and reply.wait_s
+            lane.gate.leave(turn, reply, pause_s=wait if paused else None)
+            if reply is None:
+                self._opening.left(lane.name)
+                return _not_asked(lane, last)
+            useless = first and self._opening.heard(lane.name, reply)
             if isinstance(reply, Answer):
                 self._given_up[lane.name] = 0
                 tell(Answered(lane.name, reply.cost_usd))
                 return reply
-            elapsed = anyio.current_time() - began
-            wait = next_wait(reply, attempt, elapsed, random.random(), self._patience)  # noqa: S311  jitter
             if wait is None:
-                self._give_up(lane, reply, tell)
+                self._give_up(lane, reply, tell, useless=useless)
                 return reply
             last = f"; the last of {attempt} attempts: {reply.message}"
             tell(Retried(lane.name, reply, wait))
-            if reply.kind is FailureKind.RATE_LIMITED:
-                lane.gate.pause(wait)
-            else:
+            if not paused:
                 await lane.gate.rest(wait)
 
-    def _give_up(self, lane: Lane, failure: Failure, tell: Tell) -> None:
+    def _wait(self, reply: Reply | None, attempt: int, elapsed_s: float) -> float | None:
+        if not isinstance(reply, Failure):
+            return None
+        return next_wait(reply, attempt, elapsed_s, random.random(), self._patience)  # noqa: S311  jitter
+
+    def _give_up(self, lane: Lane, failure: Failure, tell: Tell, *, useless: bool) -> None:
         tell(GivenUp(lane.name, failure))
         # Whoever rejects a request is alive.
         self._given_up[lane.name] = self._given_up[lane.name] + 1 if failure.kind.worth_retrying else 0
         down = self._given_up[lane.name] >= self._patience.given_up
-        if (failure.kind.stops_candidate or down) and lane.gate.shut_by is None:
+        if (failure.kind.stops_candidate or down or useless) and lane.gate.shut_by is None:
             lane.gate.shut(f"`{lane.name}` is not asked any more: {failure.message}")
             tell(CandidateStopped(lane.name, failure))
 

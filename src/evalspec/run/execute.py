@@ -6,9 +6,10 @@ What the requests say, and what the replies mean, is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
@@ -17,12 +18,13 @@ import anyio.lowlevel
 from evalspec.models.model import Model, Request
 from evalspec.run.asking import Desk, Keeping, Lane, Reply
 from evalspec.run.events import Event, Finished
-from evalspec.run.gates import Limits, build_gates
+from evalspec.run.gates import Limits, build_gates, is_remote
 from evalspec.run.retry import Patience
 
 if TYPE_CHECKING:
     from evalspec.run.spending import Purse
     from evalspec.store.store import Store
+    from evalspec.text.values import Json
 
 T = TypeVar("T")
 Conversation = Generator[Request, Reply, T]
@@ -30,10 +32,14 @@ Conversation = Generator[Request, Reply, T]
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[T]):
-    """One piece of work with one candidate. `converse` begins its conversation."""
+    """One piece of work with one candidate. `converse` begins its conversation.
+
+    `ready` waits until it is time for it, and says whether it is to be done at all.
+    """
 
     candidate: str
     converse: Callable[[], Conversation[T]]
+    ready: Callable[[], Awaitable[bool]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,36 +61,68 @@ async def execute(
     on_result: Callable[[Job[T], T], None],
     on_event: Callable[[Event], None],
     stop: anyio.Event,
+    on_paced: Callable[[Mapping[str, Json]], None] = lambda pacing: None,
 ) -> None:
     """Holds every job's conversation, each candidate's in their order, and gives each result to `on_result`.
 
     Jobs are taken from their iterators as there is room for them. Once `stop` is set nothing more is sent:
     what is on its way arrives and is kept, other requests are answered from the store or are NOT_ASKED.
     When cancelled, what had arrived is kept. Raises the EvalspecFault (a full disk) that broke the asking
-    off, after all jobs have had their results.
+    off, after all jobs have had their results. At the end `on_paced` is given what the limiter did, by
+    endpoint.
     """
     gates = build_gates(models, settings.limits)
-    lanes = {name: Lane(name, model, gates[name], settings.purse) for name, model in models.items()}
+    lanes = {
+        name: Lane(name, model, gates.by_candidate[name], settings.purse) for name, model in models.items()
+    }
     desk = Desk(lanes.values(), store, settings.keeping, settings.patience, on_event)
 
-    async def work(lane: Lane, waiting: Iterator[Job[T]]) -> None:
+    async def work(crew: _Crew, waiting: Iterator[Job[T]]) -> None:
+        lane = crew.lane
         for job in waiting:
             result = await _hold(job.converse(), desk, lane)
             on_result(job, result)
             on_event(Finished(lane.name))
             # Replies from the store never wait; stopping and progress want their turn.
             await anyio.lowlevel.checkpoint()
+        crew.at_work -= 1
+        if not crew.at_work:
+            desk.finished(lane)
 
-    async with anyio.create_task_group() as outer:
-        outer.start_soon(_shut_when, stop, desk)
-        async with anyio.create_task_group() as workers:
-            for name, own in jobs.items():
-                waiting = iter(own)
-                for _ in range(lanes[name].gate.width):
-                    workers.start_soon(work, lanes[name], waiting)
-        outer.cancel_scope.cancel()
+    try:
+        async with anyio.create_task_group() as outer:
+            outer.start_soon(_shut_when, stop, desk)
+            outer.start_soon(gates.crowd.keep_time)
+            async with anyio.create_task_group() as workers:
+                for name, own in jobs.items():
+                    crew = _Crew(lanes[name])
+                    crew.grow_by(partial(workers.start_soon, work, crew, iter(own)))
+            outer.cancel_scope.cancel()
+    finally:
+        on_paced({name: endpoint.as_json() for name, endpoint in gates.endpoints.items() if is_remote(name)})
     if desk.fault is not None:
         raise desk.fault
+
+
+@dataclass(slots=True)
+class _Crew:
+    """The workers of a candidate: as many as can be of use, more when its endpoint takes more."""
+
+    lane: Lane
+    hired: int = 0
+    at_work: int = 0
+
+    def grow_by(self, hire: Callable[[], object]) -> None:
+        """Hires now, and whenever the gate grows wider."""
+
+        def fill() -> None:
+            while self.hired < self.lane.gate.width:
+                self.hired += 1
+                self.at_work += 1
+                hire()
+
+        self.lane.gate.when_wider(fill)
+        fill()
 
 
 async def _hold(conversation: Conversation[T], desk: Desk, lane: Lane) -> T:

@@ -1,19 +1,25 @@
 """The gate that every attempt goes through: how many at once, how many in a second, and not while paused.
 
 One gate for each candidate; what it shares with others (the endpoint, a rate, the run's own limit) is one
-object that several gates hold. The decisions are those of `pacing`; here is the waiting.
+object that several gates hold. A request takes a place in all of them or in none, and who waits is let in
+by turns. The decisions are those of `pacing` and `adapting`; here is the waiting.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 
 import anyio
 
-from evalspec.models.model import Failure, FailureKind, Model
-from evalspec.run.pacing import Bucket, Pause, drawn, full_bucket, paused, wait_to_send
+from evalspec.models.model import Answer, Failure, FailureKind, Model
+from evalspec.run.endpoints import Endpoint, Turn
+from evalspec.run.pacing import Bucket, drawn, full_bucket, wait_for
+
+START = 20
+MOST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,111 +34,234 @@ class Rate:
 class Limits:
     """How much goes out at once: in all, to each endpoint, to some candidates together or one; and how fast.
 
-    An endpoint takes `endpoint_concurrency`, or more where a limit on some of its candidates says so.
+    An endpoint is given `first_concurrency` at first and feels its way up to `endpoint_concurrency`, or
+    more where a limit on some of its candidates says so.
     """
 
     concurrency: int | None = None
-    endpoint_concurrency: int = 20
+    first_concurrency: int = START
+    endpoint_concurrency: int = MOST
     candidate_concurrency: Mapping[str, int] = field(default_factory=dict)
     shared_concurrency: tuple[tuple[int, frozenset[str]], ...] = ()
     rates: tuple[Rate, ...] = ()
+    token_rates: tuple[Rate, ...] = ()
 
 
 @dataclass(slots=True)
-class _Shared:
-    """What the gates to one endpoint share."""
+class Places:
+    """A limit on what is in flight, and how much of it is."""
 
-    limiter: anyio.CapacityLimiter
-    pause: Pause = field(default_factory=Pause)
+    limit: int
+    used: int = 0
 
 
 @dataclass(slots=True)
-class _Flow:
-    """A rate, as far as it has been used."""
+class Flow:
+    """A rate of requests, as far as it has been used."""
 
     bucket: Bucket
 
 
+@dataclass(slots=True)
+class _Waiter:
+    come: anyio.Event = field(default_factory=anyio.Event)
+    turn: Turn | None = None
+
+
+class Crowd:
+    """Those who wait at all gates of a run, let in by turns as places come free and time goes by."""
+
+    def __init__(self) -> None:
+        self._gates: deque[Gate] = deque()  # those at which someone waits
+        self._due = float("inf")
+        self._alarm = anyio.Event()
+
+    def joined(self, gate: Gate) -> None:
+        """Someone waits at this gate now."""
+        if gate not in self._gates:
+            self._gates.append(gate)
+
+    def look_at(self, moment: float) -> None:
+        """Has the waiting looked at again then."""
+        if moment < self._due:
+            self._due = moment
+            self._alarm.set()
+
+    def admit(self) -> None:
+        """Lets in whom there is room for, one at each gate in turn."""
+        idle = 0
+        while idle < len(self._gates):
+            gate = self._gates[0]
+            self._gates.rotate(-1)
+            idle = 0 if gate.admit_one() else idle + 1
+            if not gate.waiting:
+                self._gates.remove(gate)
+
+    async def keep_time(self) -> None:
+        """Admits whoever waited for time to go by; runs as long as the run."""
+        while True:
+            with anyio.move_on_after(self._due - monotonic() if self._due < float("inf") else None):
+                await self._alarm.wait()
+            self._alarm = anyio.Event()
+            if monotonic() >= self._due:
+                self._due = float("inf")
+                self.admit()
+
+
 class Gate:
-    """The way out for one candidate's requests, until it is shut."""
+    """The way out for one candidate's requests, until it is shut. `on_wider` is called when `width` grew."""
 
     def __init__(
-        self, endpoint: _Shared, flows: tuple[_Flow, ...], limiters: Collection[anyio.CapacityLimiter]
+        self,
+        name: str,
+        crowd: Crowd,
+        endpoint: Endpoint,
+        *,
+        flows: Collection[Flow] = (),
+        places: Collection[Places] = (),
     ) -> None:
+        self.name = name
         self.shut_by: Failure | None = None
-        self.width = int(min(limiter.total_tokens for limiter in limiters))
-        self._limiters = limiters  # taken in this order
+        self.waiting: deque[_Waiter] = deque()
+        self._crowd = crowd
         self._endpoint = endpoint
-        self._flows = flows
+        self._flows = tuple(flows)
+        self._places = tuple(places)
         self._shut = anyio.Event()
+
+    @property
+    def width(self) -> int:
+        """How many can be on their way at once, as things stand."""
+        return min((self._endpoint.limit, *(places.limit for places in self._places)))
+
+    def when_wider(self, do: Callable[[], None]) -> None:
+        """Has this called whenever the endpoint takes more at once."""
+        self._endpoint.on_wider.append(do)
 
     def shut(self, reason: str) -> None:
         """Lets nothing out any more, for this reason; the first one counts."""
         if self.shut_by is None:
             self.shut_by = Failure(kind=FailureKind.NOT_ASKED, message=reason)
             self._shut.set()
-
-    def pause(self, seconds: float) -> None:
-        """Lets nothing out to this endpoint for a while, by any gate."""
-        self._endpoint.pause = paused(self._endpoint.pause, seconds, anyio.current_time())
+            for waiter in self.waiting:
+                waiter.come.set()
+            self.waiting.clear()
 
     async def rest(self, seconds: float) -> None:
         """Waits, or until the gate is shut."""
         with anyio.move_on_after(seconds):
             await self._shut.wait()
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[bool]:
-        """Waits for leave to send one attempt, inside: False if the gate was shut before it came."""
-        while self.shut_by is None:
-            if (wait := self._wait()) > 0:
-                await self.rest(wait)
-                continue
-            async with AsyncExitStack() as held:
-                for limiter in self._limiters:
-                    await held.enter_async_context(limiter)
-                if self.shut_by is None and self._wait() == 0:
-                    self._draw()
-                    yield True
-                    return
-        yield False
+    async def enter(self) -> Turn | None:
+        """Leave to send one attempt, to be given back by `leave`; None where the gate was shut before."""
+        if self.shut_by is not None:
+            return None
+        if not self.waiting and (turn := self._try()) is not None:
+            return turn
+        waiter = _Waiter()
+        self.waiting.append(waiter)
+        self._crowd.joined(self)
+        try:
+            await waiter.come.wait()
+        except BaseException:  # cancelled: what it was given meanwhile goes to someone else
+            if waiter.turn is not None:
+                self.leave(waiter.turn, None)
+            else:
+                self.waiting.remove(waiter)
+            raise
+        return waiter.turn
 
-    def _wait(self) -> float:
-        buckets = (flow.bucket for flow in self._flows)
-        return wait_to_send(self._endpoint.pause, buckets, anyio.current_time())
+    def leave(self, turn: Turn, reply: Answer | Failure | None, *, pause_s: float | None = None) -> None:
+        """Gives the place back, and tells what came; None where the attempt was dropped.
 
-    def _draw(self) -> None:
-        now = anyio.current_time()
+        With `pause_s` nothing is let out to this endpoint for so long, by any gate.
+        """
+        now = monotonic()
+        if pause_s is not None:
+            self._endpoint.pause(pause_s, now)
+        for places in self._places:
+            places.used -= 1
+        self._endpoint.leave(self.name, turn, reply, now)
+        self._crowd.admit()
+
+    def admit_one(self) -> bool:
+        """Lets one in that waits, if there is room for it."""
+        if not self.waiting or (turn := self._try()) is None:
+            return False
+        waiter = self.waiting.popleft()
+        waiter.turn = turn
+        waiter.come.set()
+        return True
+
+    def _try(self) -> Turn | None:
+        if self._endpoint.full or any(places.used >= places.limit for places in self._places):
+            return None
+        now = monotonic()
+        wait = self._endpoint.wait(now)
+        for flow in self._flows:
+            wait = max(wait, wait_for(flow.bucket, now))
+        if wait > 0:
+            self._crowd.look_at(now + wait)
+            return None
         for flow in self._flows:
             flow.bucket = drawn(flow.bucket, now)
+        for places in self._places:
+            places.used += 1
+        return self._endpoint.enter(now)
 
 
-def build_gates(models: Mapping[str, Model], limits: Limits) -> dict[str, Gate]:
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """The gates of a run by candidate, who waits at them, and the endpoints behind them."""
+
+    crowd: Crowd
+    by_candidate: Mapping[str, Gate]
+    endpoints: Mapping[str, Endpoint]
+
+
+def build_gates(models: Mapping[str, Model], limits: Limits) -> Gates:
     """A gate for each candidate, by its name."""
-    now = anyio.current_time()
-    flows = [(rate.candidates, _Flow(full_bucket(rate.per_s, now))) for rate in limits.rates]
-    limiters = [(names, anyio.CapacityLimiter(most)) for most, names in _limits_on_some(limits)]
-    everything = [anyio.CapacityLimiter(limits.concurrency)] if limits.concurrency is not None else []
+    now = monotonic()
+    crowd = Crowd()
+    flows = [(rate.candidates, Flow(full_bucket(rate.per_s, now))) for rate in limits.rates]
+    some = [(names, Places(most)) for most, names in _limits_on_some(limits)]
+    everything = [Places(limits.concurrency)] if limits.concurrency is not None else []
     endpoints = {
-        endpoint: _Shared(anyio.CapacityLimiter(_endpoint_limit(endpoint, models, limits)))
-        for endpoint in {model.endpoint for model in models.values()}
+        name: _endpoint(name, models, limits, now) for name in sorted({m.endpoint for m in models.values()})
     }
-    gates: dict[str, Gate] = {}
-    for name, model in models.items():
-        rates = tuple(flow for names, flow in flows if name in names)
-        own = [limiter for names, limiter in limiters if name in names]
-        endpoint = endpoints[model.endpoint]
-        # The widest limit last: who waits for a narrow one must not hold a place that others could use.
-        gates[name] = Gate(endpoint, rates, (*own, endpoint.limiter, *everything))
-    return gates
+    gates = {
+        name: Gate(
+            name,
+            crowd,
+            endpoints[model.endpoint],
+            flows=[flow for names, flow in flows if name in names],
+            places=[*everything, *(places for names, places in some if name in names), *_own_cap(model)],
+        )
+        for name, model in models.items()
+    }
+    return Gates(crowd, gates, endpoints)
+
+
+def is_remote(endpoint: str) -> bool:
+    """Whether an endpoint is a server; local candidates are named by a word."""
+    return ":" in endpoint
+
+
+def _endpoint(name: str, models: Mapping[str, Model], limits: Limits, now: float) -> Endpoint:
+    if not is_remote(name):
+        return Endpoint(first=limits.first_concurrency, most=limits.first_concurrency, now=now)
+    asked_here = {candidate for candidate, model in models.items() if model.endpoint == name}
+    declared = [most for most, names in _limits_on_some(limits) if names & asked_here]
+    most = max([limits.endpoint_concurrency, *declared])
+    return Endpoint(first=limits.first_concurrency, most=most, now=now)
+
+
+def _own_cap(model: Model) -> Iterable[Places]:
+    """A candidate whose client is no good with many in flight says so."""
+    cap = getattr(model, "concurrency_cap", None)
+    return [Places(cap)] if isinstance(cap, int) else []
 
 
 def _limits_on_some(limits: Limits) -> list[tuple[int, frozenset[str]]]:
     alone = [(most, frozenset({name})) for name, most in limits.candidate_concurrency.items()]
     return [*alone, *limits.shared_concurrency]
-
-
-def _endpoint_limit(endpoint: str, models: Mapping[str, Model], limits: Limits) -> int:
-    asked_here = {name for name, model in models.items() if model.endpoint == endpoint}
-    declared = [most for most, names in _limits_on_some(limits) if names & asked_here]
-    return max([limits.endpoint_concurrency, *declared])

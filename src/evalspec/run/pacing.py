@@ -11,30 +11,29 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """A request rate: it fills evenly, holds one second's worth (one request at least), and starts full."""
+    """A rate of requests or tokens: it fills evenly up to its size."""
 
     per_s: float
     level: float
     at: float
-
-    @property
-    def size(self) -> float:
-        return max(1.0, self.per_s)
+    size: float
 
 
 def full_bucket(per_s: float, now: float) -> Bucket:
-    """A bucket that has not been drawn from. The rate must be positive."""
-    return Bucket(per_s=per_s, level=max(1.0, per_s), at=now)
+    """A bucket that has not been drawn from: it holds one second's worth, and 1 at least. The rate must be
+    positive."""
+    size = max(1.0, per_s)
+    return Bucket(per_s=per_s, level=size, at=now, size=size)
 
 
-def wait_for(bucket: Bucket, now: float) -> float:
-    """The seconds until the bucket holds a request; 0 if it does."""
-    return max(0.0, (1.0 - _level(bucket, now)) / bucket.per_s)
+def wait_for(bucket: Bucket, now: float, amount: float = 1.0) -> float:
+    """The seconds until the bucket holds so much, or is full; 0 if it does."""
+    return max(0.0, (min(amount, bucket.size) - _level(bucket, now)) / bucket.per_s)
 
 
-def drawn(bucket: Bucket, now: float) -> Bucket:
-    """The bucket with one request less."""
-    return replace(bucket, level=_level(bucket, now) - 1.0, at=now)
+def drawn(bucket: Bucket, now: float, amount: float = 1.0) -> Bucket:
+    """The bucket with so much less; it may owe some."""
+    return replace(bucket, level=_level(bucket, now) - amount, at=now)
 
 
 def _level(bucket: Bucket, now: float) -> float:

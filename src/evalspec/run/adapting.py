@@ -1,0 +1,177 @@
+"""How many requests an endpoint is given at once, and how fast: decided by what it said to those before.
+
+Pure: the waiting is in `gates`, and the time is a parameter, in seconds of a clock that only moves forward.
+
+A round is as many replies as the limit when it began. The limit starts low and doubles after each round
+without a refusal, until the first one; from then on it grows by a twentieth. It grows only where it was
+really in use, and not after server errors. Refusals of requests that were sent before the last cut are of
+the same episode and cut nothing. A refusal with more in flight than ever was accepted says that these were
+too many; any other says that they came too fast, and then the rate at which requests were accepted is kept
+to. A server that queues instead of refusing is known by its growing time: then the limit falls to what
+the time says, and if that did not help, the load was not to blame and the limit comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+CUT = 0.8
+GROWTH = 0.05
+IN_USE = 0.8
+SLOWER = 1.5  # than unloaded: it grows no more
+MUCH_SLOWER = 2.0  # and here it falls
+EASY = 1.2  # up to here the limit may double
+WORTH_S = 0.05  # a server that is slower by less than this is not slow
+HELPED = 0.8
+FEW = 5
+LONGEST_REST = 16
+RATE_GROWTH = 0.01
+FASTEST_RATE_GROWTH = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How an endpoint is asked: at most `limit` at once, at most `per_s` a second where that was learnt.
+
+    `proven` is the most that were in flight when one was accepted, `rest` how many rounds go by before the
+    limit may grow, `unloaded_s` each candidate's time where little was in flight.
+    """
+
+    limit: int
+    most: int
+    doubling: bool = True
+    proven: int = 0
+    rest: int = 0
+    caution: int = 1
+    cut_s: float = float("-inf")
+    per_s: float | None = None
+    rate_growth: float = RATE_GROWTH
+    counted_from_s: float = 0.0
+    unloaded_s: Mapping[str, float] = field(default_factory=dict)
+    doubt: tuple[int, float] | None = None  # limit and slowness before a cut for slowness
+    highest: int = 0
+    refusals: int = 0
+    episodes: int = 0
+    slowdowns: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A request that was refused: when it was sent, how many were in flight with it, itself included, and
+    how many were accepted since `Pace.counted_from_s`."""
+
+    sent_s: float
+    in_flight: int
+    accepted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """So many replies: the most in flight, whether some were refused or server errors, and by candidate the
+    seconds that those took which were sent in it."""
+
+    most_in_flight: int
+    refused: bool = False
+    broken: bool = False
+    times_s: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+def begin(start: int, most: int, now: float) -> Pace:
+    """The pace of an endpoint that nothing is known of."""
+    limit = min(start, most)
+    return Pace(limit=limit, most=most, highest=limit, counted_from_s=now)
+
+
+def after_refusal(pace: Pace, refusal: Refusal, now: float) -> Pace:
+    """The pace after a 429: lower, unless its request was sent before the last cut."""
+    pace = replace(pace, refusals=pace.refusals + 1)
+    if refusal.sent_s < pace.cut_s:
+        return pace
+    pace = replace(pace, episodes=pace.episodes + 1, doubling=False, cut_s=now, doubt=None)
+    if refusal.in_flight > pace.proven:
+        return _fewer(pace)
+    return _slower(pace, refusal.accepted, now)
+
+
+def _fewer(pace: Pace) -> Pace:
+    limit = max(pace.proven, int(pace.limit * CUT)) if pace.proven < pace.limit // 2 else pace.proven
+    caution = min(LONGEST_REST, pace.caution * 2)
+    return replace(pace, limit=max(1, min(limit, pace.limit - 1)), rest=pace.caution, caution=caution)
+
+
+def _slower(pace: Pace, accepted: int, now: float) -> Pace:
+    """Between two refusals for being too fast, what was accepted is what is allowed."""
+    pace = replace(pace, proven=int(pace.proven * CUT), rate_growth=RATE_GROWTH)
+    elapsed = now - pace.counted_from_s
+    if accepted < FEW or elapsed <= 0:
+        return pace
+    rate = accepted / elapsed
+    if pace.per_s is None:  # what was accepted first may have been saved up
+        rate /= 2
+    return replace(pace, per_s=rate, counted_from_s=now)
+
+
+def after_acceptance(pace: Pace, in_flight: int) -> Pace:
+    """The pace after an answer to a request with which so many were in flight."""
+    return replace(pace, proven=in_flight) if in_flight > pace.proven else pace
+
+
+def after_round(pace: Pace, ended: Round) -> Pace:
+    """The pace for the next round."""
+    times = {name: median(took) for name, took in ended.times_s.items() if len(took) >= FEW}
+    slowness = slowness_of(times, pace.unloaded_s)
+    pace = replace(pace, unloaded_s=_unloaded(pace.unloaded_s, times))
+    if pace.doubt is not None and slowness is not None:
+        return _doubted(pace, slowness, times)
+    if slowness is not None and slowness >= MUCH_SLOWER:
+        return _relieved(pace, slowness)
+    if ended.refused or ended.broken:
+        return pace
+    return _grown(pace, ended, slowness if slowness is not None else 1.0)
+
+
+def slowness_of(times: Mapping[str, float], unloaded: Mapping[str, float]) -> float | None:
+    """How many times longer than unloaded it takes, by the median candidate; None where nothing tells."""
+    known = [
+        times[name] / unloaded[name] if times[name] - unloaded[name] > WORTH_S else 1.0
+        for name in times
+        if name in unloaded
+    ]
+    return median(known) if known else None
+
+
+def _unloaded(before: Mapping[str, float], times: Mapping[str, float]) -> Mapping[str, float]:
+    if all(name in before and before[name] <= took for name, took in times.items()):
+        return before
+    lower = {n: (before[n] + t) / 2 if n in before else t for n, t in times.items() if t < before.get(n, 9e9)}
+    return {**before, **lower}
+
+
+def _relieved(pace: Pace, slowness: float) -> Pace:
+    limit = max(1, min(pace.limit - 1, int(pace.limit * EASY / slowness)))
+    doubt = (pace.limit, slowness)
+    return replace(pace, limit=limit, doubling=False, doubt=doubt, slowdowns=pace.slowdowns + 1)
+
+
+def _doubted(pace: Pace, slowness: float, times: Mapping[str, float]) -> Pace:
+    """After a cut for slowness: it stays if it helped, else the candidates take so long by themselves."""
+    limit, before = pace.doubt or (pace.limit, slowness)
+    if slowness <= before * HELPED:
+        return replace(pace, doubt=None)
+    return replace(pace, limit=limit, doubt=None, unloaded_s={**pace.unloaded_s, **times})
+
+
+def _grown(pace: Pace, ended: Round, slowness: float) -> Pace:
+    if pace.per_s is not None:
+        growth = min(FASTEST_RATE_GROWTH, pace.rate_growth * 2)
+        pace = replace(pace, per_s=pace.per_s * (1 + pace.rate_growth), rate_growth=growth)
+    if ended.most_in_flight < pace.limit * IN_USE or slowness >= SLOWER:
+        return pace
+    if pace.rest > 0:
+        return replace(pace, rest=pace.rest - 1)
+    doubling = pace.doubling and slowness < EASY
+    wanted = pace.limit * 2 if doubling else pace.limit + max(1, int(pace.limit * GROWTH))
+    limit = min(pace.most, wanted)
+    return replace(pace, limit=limit, highest=max(pace.highest, limit))

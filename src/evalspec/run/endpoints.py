@@ -1,0 +1,138 @@
+"""One endpoint of a run: what is in flight to it, what it said, and how that changes its pace.
+
+Between the gates, which ask for places, and `adapting`, which decides. Keeps the figures that a run's
+record tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from evalspec.models.model import Answer, Failure, FailureKind
+from evalspec.run.adapting import Pace, Refusal, Round, after_acceptance, after_refusal, after_round, begin
+from evalspec.run.pacing import Bucket, Pause, drawn, paused, wait_to_send
+
+if TYPE_CHECKING:
+    from evalspec.text.values import Json
+
+BROKEN = (FailureKind.TRANSIENT, FailureKind.TIMEOUT)
+ALL_TOLD = 64  # of a round, so many times for each candidate tell enough
+
+
+class Turn(NamedTuple):
+    """Leave to send one attempt: since when, and how many were in flight with it."""
+
+    sent_s: float
+    in_flight: int
+
+
+class Endpoint:
+    """How an endpoint is asked at this moment. `on_wider` are called when it takes more at once."""
+
+    def __init__(self, *, first: int, most: int, now: float) -> None:
+        self.on_wider: list[Callable[[], None]] = []
+        self.pace = begin(first, most, now)
+        self.limit = self.pace.limit
+        self.used = 0
+        self._first = self.limit
+        self._pause = Pause()
+        self._learnt: Bucket | None = None
+        self._accepted = 0
+        self._waits = 0
+        self._waited_s = 0.0
+        self._peak = 0
+        self._begin_round(now)
+
+    @property
+    def full(self) -> bool:
+        return self.used >= self.limit
+
+    def wait(self, now: float) -> float:
+        """The seconds until one more may be sent; 0 for now."""
+        return wait_to_send(self._pause, () if self._learnt is None else (self._learnt,), now)
+
+    def enter(self, now: float) -> Turn:
+        """Takes a place."""
+        self.used += 1
+        if self.used > self._peak:
+            self._peak = self.used
+        if self._learnt is not None:
+            self._learnt = drawn(self._learnt, now)
+        return Turn(now, self.used)
+
+    def pause(self, seconds: float, now: float) -> None:
+        """Lets nothing out for a while, beside the pauses there are."""
+        after = paused(self._pause, seconds, now)
+        self._waited_s += after.until - max(self._pause.until, now)
+        self._waits += 1
+        self._pause = after
+
+    def leave(self, candidate: str, turn: Turn, reply: Answer | Failure | None, now: float) -> None:
+        """Gives a place back, and learns from what came; None where the attempt was dropped."""
+        sent_s, in_flight = turn
+        self.used -= 1
+        if reply is None:
+            return
+        if isinstance(reply, Answer):
+            self._accepted += 1
+            self.pace = after_acceptance(self.pace, in_flight)
+            if sent_s >= self._round_from_s:
+                times = self._times.setdefault(candidate, [])
+                if len(times) < ALL_TOLD:
+                    times.append(now - sent_s)
+        elif reply.kind is FailureKind.RATE_LIMITED:
+            self._refused(Refusal(sent_s=sent_s, in_flight=in_flight, accepted=self._accepted), now)
+        elif reply.kind in BROKEN:
+            self._broken = True
+        self._replies += 1
+        if self._replies >= self._round_of:
+            self._end_round(now)
+
+    def as_json(self) -> dict[str, Json]:
+        """What the limiter did, as a run's record tells it."""
+        pace = self.pace
+        return {
+            "start": self._first,
+            "highest": pace.highest,
+            "final": pace.limit,
+            "refusals": pace.refusals,
+            "episodes": pace.episodes,
+            "slowdowns": pace.slowdowns,
+            "waits": self._waits,
+            "waited_s": round(self._waited_s, 3),
+            "learnt_per_min": None if pace.per_s is None else round(pace.per_s * 60, 1),
+        }
+
+    def _refused(self, refusal: Refusal, now: float) -> None:
+        self._refused_some = True
+        counted_from = self.pace.counted_from_s
+        self._follow(after_refusal(self.pace, refusal, now), now)
+        if self.pace.counted_from_s != counted_from:
+            self._accepted = 0
+
+    def _begin_round(self, now: float) -> None:
+        self._round_of = self.pace.limit
+        self._round_from_s = now
+        self._replies = 0
+        self._peak = self.used
+        self._refused_some = self._broken = False
+        self._times: dict[str, list[float]] = {}
+
+    def _end_round(self, now: float) -> None:
+        ended = Round(
+            most_in_flight=self._peak, refused=self._refused_some, broken=self._broken, times_s=self._times
+        )
+        self._follow(after_round(self.pace, ended), now)
+        self._begin_round(now)
+
+    def _follow(self, pace: Pace, now: float) -> None:
+        if pace.per_s is not None and pace.per_s != self.pace.per_s:
+            grown = self._learnt is not None and pace.counted_from_s == self.pace.counted_from_s
+            level = self._learnt.level if grown and self._learnt is not None else 0.0
+            self._learnt = Bucket(per_s=pace.per_s, level=level, at=now, size=1.0)
+        self.pace = pace
+        before, self.limit = self.limit, pace.limit
+        if pace.limit > before:
+            for do in self.on_wider:
+                do()
