@@ -258,7 +258,7 @@ EXCEEDED = "You exceeded your current quota, please check your plan"
         (servers.Refuse(status=200, body="{}"), FailureKind.TRANSIENT, None),
         (servers.Refuse(status=200, body='{"candidates": []}'), FailureKind.TRANSIENT, None),
         (servers.Refuse(status=200, body='{"candidates": [{}]}'), FailureKind.TRANSIENT, None),
-        (servers.Refuse(status=200, body='{"candidates": 1, "promptFeedback": 1}'), FailureKind.TRANSIENT, None),
+        (servers.Refuse(status=200, body='{"candidates": 1}'), FailureKind.TRANSIENT, None),
         (servers.Refuse(status=200, body="<html>", content_type="text/html"), FailureKind.TRANSIENT, None),
         (servers.Reset(), FailureKind.TRANSIENT, None),
     ],

@@ -107,7 +107,7 @@ def test_events_are_found_however_they_are_cut(size: int, ending: str) -> None:
         "x",
     ]
     body = ending.join(lines).encode()
-    events, found = Events(), []
+    events, found = Events(), list[bytes]()
     for start in range(0, len(body), size):
         found += events.take(body[start : start + size])
     assert found == [b"one", b"two\n three"]

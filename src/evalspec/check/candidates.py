@@ -23,6 +23,8 @@ from evalspec.check.values import (
 from evalspec.language.call_names import PROVIDERS, RESERVED_PARAMETERS
 from evalspec.language.candidates import Environment, Hosted, Http, ModelSpec, Price, PythonFunction
 from evalspec.language.schema import BLOCKS
+from evalspec.models.parameters import NO_PLACE
+from evalspec.models.vendors import spoken_to
 from evalspec.syntax import tree
 from evalspec.text.diagnostics import did_you_mean, nearest, problem, rewritten
 from evalspec.text.units import Unit
@@ -221,7 +223,7 @@ def _hosted(node: tree.Text, entries: Entries, around: Surroundings, faults: Fau
     if not direct:
         _known_provider(node, faults)
     price = entries.nested("price")
-    return Hosted(
+    use = Hosted(
         route=node.text,
         direct=direct,
         provider=provider_name,
@@ -233,6 +235,16 @@ def _hosted(node: tree.Text, entries: Entries, around: Surroundings, faults: Fau
         parameters=_parameters(entries, faults),
         price=_price(price, faults) if price is not None else None,
     )
+    _all_have_places(use, entries, faults)
+    return use
+
+
+def _all_have_places(use: Hosted, entries: Entries, faults: Faults) -> None:
+    """Tells of request parameters that the candidate's protocol has no place for."""
+    spoken = spoken_to(use)
+    for name in sorted(NO_PLACE.get(spoken, frozenset()) & use.parameters.keys()):
+        at = entries.attributes[name].key.at
+        faults.add("E0409", at, f"{spoken.value} has no `{name}`", "remove it")
 
 
 def _known_provider(node: tree.Text, faults: Faults) -> None:

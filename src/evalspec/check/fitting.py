@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from evalspec.check.judges import judges_only
 from evalspec.check.values import words_of
 from evalspec.language.answer_types import CodeAnswer
-from evalspec.language.candidates import Baseline, Cascade, Hosted, ModelSpec, Recorded, Simulated, Vote
+from evalspec.language.candidates import Baseline, Cascade, Hosted, Http, ModelSpec, Recorded, Simulated, Vote
 from evalspec.text.diagnostics import did_you_mean, problem
 
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ def _unfit(spec: ModelSpec, steps: Sequence[StepRead], data: Data, chain: bool, 
         return _baseline_unfit(spec.use, steps, data, chain, known)
     if isinstance(spec.use, Simulated):
         return _simulated_unfit(steps)
+    if isinstance(spec.use, Http):
+        return _application_unfit(spec.use, steps, data)
     if isinstance(spec.use, Cascade | Vote):
         return _members_unfit(spec.use, steps, data, chain, known)
     return None
@@ -124,6 +126,15 @@ def _simulated_unfit(steps: Sequence[StepRead]) -> str | None:
         if step.gold is None:
             return f"answers are made up from the gold, and {where} has none"
     return None
+
+
+def _application_unfit(use: Http, steps: Sequence[StepRead], data: Data) -> str | None:
+    """Why an application cannot be asked: its body reads what neither the data nor an earlier step has."""
+    known = {"row", *(data.types or ()), *(s.step.name for s in steps)}
+    missing = sorted(use.request.names - known)
+    if data.types is None or not missing:
+        return None
+    return f"its request reads `{missing[0]}`, and dataset `{data.dataset.name}` has no such column"
 
 
 def _members_unfit(
