@@ -1,4 +1,4 @@
-"""Calibration where each example has several samples: the same figures, with intervals that know of it."""
+"""Calibration of several samples of each example, or of clusters: the figures, with intervals that know."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalspec.metrics.binning import assigned
-from evalspec.score.weighed import NO_SAMPLES
+from evalspec.score.weighed import NO_CLUSTERS, NO_SAMPLES
 from evalspec.score.weighing import Design, Figure, mean_of, weights_of
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def bins_of_samples(
     return tuple(told)
 
 
-def line_of_samples(part: Estimate, known: Sequence[Judgement]) -> Estimate:
-    """Slope or intercept without the interval that takes samples for examples."""
+def line_of_samples(part: Estimate, known: Sequence[Judgement], design: Design) -> Estimate:
+    """Slope or intercept without the interval that takes samples, or what stands together, for examples."""
     n = len({j.row.id for j in known})
-    why = part.why if part.value is None else NO_SAMPLES
+    why = part.why if part.value is None else NO_SAMPLES if design.repeated else NO_CLUSTERS
     return replace(part, low=None, high=None, se=None, n=n, why=why)

@@ -183,7 +183,9 @@ def _ended(scores: CandidateScores, stopped: Stopped | None) -> CandidateScores:
     """The candidate with its end in the race, which is the one thing that speaks against it."""
     if stopped is None:
         return scores
-    behind = f"dominated by {stopped.by}" if stopped.by is not None else f"{stopped.clause} is certainly not met"
+    behind = (
+        f"dominated by {stopped.by}" if stopped.by is not None else f"{stopped.clause} is certainly not met"
+    )
     return replace(scores, stopped=stopped, ranked=True, reasons=(f"stopped at n = {stopped.n:,}, {behind}",))
 
 
@@ -328,8 +330,8 @@ def _calibration(task: Task, heard: Sequence[Example], seed: int, design: Design
     return Calibration(
         details=calibration_details(c, y, w, task.binning, design),
         binning=metrics.chosen_binning(c, binning),
-        bins=bins_of_samples(found, known, design, task.binning) if design.repeated else tuple(found),
+        bins=bins_of_samples(found, known, design, task.binning) if design.clustered else tuple(found),
         floor=floor,
-        slope=line_of_samples(line.slope, known) if design.repeated else line.slope,
-        intercept=line_of_samples(line.intercept, known) if design.repeated else line.intercept,
+        slope=line_of_samples(line.slope, known, design) if design.clustered else line.slope,
+        intercept=line_of_samples(line.intercept, known, design) if design.clustered else line.intercept,
     )
