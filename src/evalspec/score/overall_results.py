@@ -33,6 +33,7 @@ def decision_json(scores: DecisionScores, program: Program, seed: int) -> Docume
         },
         "pairs": [pair_json(p) for p in scores.pairs],
         "leaderboards": agreed(program.leaderboards, first, scores.candidates, seed),
+        "crossovers": [],
     }
 
 
