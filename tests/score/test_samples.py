@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -33,14 +34,21 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Answers = list[list[str | None]]
 
 
-def sampled(folder: Path, answers: Answers, *, truths: str = "", more: str = "", models: str = MODEL) -> Json:
+def sampled(
+    folder: Path,
+    answers: Sequence[Sequence[str | None]],
+    *,
+    truths: str = "",
+    more: str = "",
+    models: str = MODEL,
+) -> Json:
     """What is scored where each example gives these answers, one a sample; None is an error."""
     write(folder, answers, truths=truths)
     task = TASK.replace("SAMPLES", str(len(answers[0]))).replace("MORE", more)
     return scored(folder, DATASET + models + task)
 
 
-def write(folder: Path, answers: Answers, *, truths: str = "", by: str = "m") -> None:
+def write(folder: Path, answers: Sequence[Sequence[str | None]], *, truths: str = "", by: str = "m") -> None:
     labelled(folder, list(truths) or ["a"] * len(answers), part=[i // 4 for i in range(len(answers))])
     rows = [
         {"id": i, "sample": s, **({"error": "HTTP 500"} if text is None else {"response": text})}
@@ -233,6 +241,72 @@ def test_confidence_and_costs_are_clustered_too(tmp_path: Path) -> None:
     bins = candidate(task)["calibration"]["bins"]
     assert sum(b["n"] for b in bins) == 200
     assert candidate(task)["policy"]["cost_as_is"] == pytest.approx(cost.mean())
+
+
+# ── chains ───────────────────────────────────────────────────────────────────────────────────────
+
+CHAIN = (
+    HOSTED.replace("id = id", "id = id; label = label in [a, b]")
+    + """
+chain t {
+  data = d
+  step read { prompt = "{{ body }}"; answer = one_of([x, y]); gold = part; SAMPLES }
+  step decide { prompt = "{{ read }} {{ labels }}"; answer = one_of(label); samples = 3 }
+}
+"""
+)
+
+
+def chained(folder: Path, samples: str) -> tuple[Json, list[Request]]:
+    """A chain that reads now `x`, now `y`, and decides `a` where it read `x`."""
+    labelled(folder, "aa", body=["no 0", "no 1"], part="xx")
+    asked: list[Request] = []
+
+    def play(request: Request) -> Answer:
+        asked.append(request)
+        if request.step == "read":
+            return said("xyx"[request.sample])
+        return said("a" if request.messages[-1].content.startswith("x") else "b")
+
+    return scored_play(folder, CHAIN.replace("SAMPLES", samples), m=play), asked
+
+
+def test_a_sample_of_a_chain_is_one_of_each_step(tmp_path: Path) -> None:
+    task, asked = chained(tmp_path, "samples = 3")
+    free = [(r.step, r.sample) for r in asked[:6]]
+    assert free == [(step, s) for s in range(3) for step in ("read", "decide")]
+    assert value(task, "end_to_end") == pytest.approx(2 / 3)
+    assert value(task, "consistency") == pytest.approx(1 / 3)
+    steps = candidate(task)["steps"]
+    assert steps["read"]["free"]["accuracy"]["value"] == pytest.approx(2 / 3)
+    assert steps["decide"]["given_gold"]["accuracy"]["value"] == 1
+    assert steps["read"]["first_failures"] == 2  # of six samples
+    assert candidate(task)["compounding"]["all_right"]["n"] == 2
+
+
+def test_a_step_without_samples_is_asked_once_for_all(tmp_path: Path) -> None:
+    task, asked = chained(tmp_path, "")
+    assert {r.sample for r in asked if r.step == "read"} == {0}
+    assert {r.sample for r in asked if r.step == "decide"} == {0, 1, 2}
+    assert value(task, "end_to_end") == value(task, "consistency") == 1
+
+
+# ── latency ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_budget_is_not_kept_by_asking_the_same_more_often(tmp_path: Path) -> None:
+    labelled(tmp_path, ["a"] * 20)
+    budget = "latency { p95 <= 2s }"
+    verdicts = {}
+    for samples in (1, 10):
+        rows = [
+            {"id": i, "sample": s, "response": "a", "latency_s": 1} for i in range(20) for s in range(samples)
+        ]
+        write_jsonl(tmp_path / "m.jsonl", rows)
+        spec = DATASET + MODEL + TASK.replace("SAMPLES", str(samples)).replace("MORE", budget)
+        (found,) = candidate(scored(tmp_path, spec))["budgets"]
+        verdicts[samples] = (found["verdict"], found["n"])
+    assert verdicts[1] == verdicts[10] == ("not_enough_data", 20)
 
 
 # ── votes ─────────────────────────────────────────────────────────────────────────────────────────
