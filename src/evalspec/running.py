@@ -30,6 +30,7 @@ from evalspec.recording import (
 )
 from evalspec.run.asking import Keeping
 from evalspec.run.events import Counter, Event
+from evalspec.run.racing import Racing
 from evalspec.run.replay import Replayed, replay
 from evalspec.run.session import Gathered, ask_all, settings_for
 from evalspec.run.spending import Bill, Purse, Spent, caps_of, with_bill
@@ -60,6 +61,7 @@ class Options:
     keeping: Keeping = field(default_factory=Keeping)
     settings: Mapping[str, str] = field(default_factory=dict)
     max_spend: Decimal | None = None
+    race: bool | None = None  # None: as the spec says
     allow_code: bool = False
 
 
@@ -97,7 +99,8 @@ def store_folder(spec: Path, given: Path | None) -> Path:
 def plan_of(front: Front, options: Options) -> Plan:
     """The plan of a checked spec. Raises SpecFault and EmptySelection."""
     checked = front.ready
-    return build_plan(checked.program, checked.data, options.selection, options.seed)
+    race = checked.program.limits.race if options.race is None else options.race
+    return replace(build_plan(checked.program, checked.data, options.selection, options.seed), race=race)
 
 
 def runnable_plan(front: Front, options: Options) -> Plan:
@@ -156,6 +159,8 @@ async def run_plan(
             bill(event)
             tell(event)
 
+        from evalspec.score.racing import courses_of
+
         try:
             with stopping.dropped:
                 await ask_all(
@@ -169,6 +174,7 @@ async def run_plan(
                     on_event=on_event,
                     stop=stopping.asked,
                     gathered=gathered,
+                    racing=Racing(courses_of(plan)) if plan.race else None,
                 )
         except EvalspecFault as broken:
             if not gathered.traces:
@@ -228,7 +234,9 @@ def rescore(
     """
     seed = record.get("seed")
     options = Options(
-        selection=selection_of(record.get("selection")), seed=seed if isinstance(seed, int) else 0
+        selection=selection_of(record.get("selection")),
+        seed=seed if isinstance(seed, int) else 0,
+        race=bool(record.get("race")),
     )
     plan = runnable_plan(front, options)
     if data_digests(plan) != record.get("data_sha256"):

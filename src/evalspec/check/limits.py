@@ -70,8 +70,6 @@ def read_limits(declared: Declared, faults: Faults) -> Limits:
 def _race(entries: Entries, faults: Faults) -> bool:
     value = entries.value("race")
     on = flag_of(value, "`race`", faults) if value is not None else False
-    if on and value is not None:
-        faults.not_run(entries.attributes["race"].at, "racing", "leave `race` out to ask every model")
     return bool(on)
 
 

@@ -74,6 +74,7 @@ class Plan:
     tasks: tuple[PlannedTask, ...]
     selection: Selection
     seed: int
+    race: bool = False  # whether candidates that are certainly beaten are asked no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

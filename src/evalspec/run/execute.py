@@ -80,6 +80,8 @@ async def execute(
     async def work(crew: _Crew, waiting: Iterator[Job[T]]) -> None:
         lane = crew.lane
         for job in waiting:
+            if job.ready is not None and not await job.ready():
+                continue
             result = await _hold(job.converse(), desk, lane)
             on_result(job, result)
             on_event(Finished(lane.name))

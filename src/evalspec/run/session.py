@@ -14,7 +14,7 @@ from evalspec.language.candidates import Baseline, Hosted, by_variant
 from evalspec.language.program import Program
 from evalspec.models.baseline import Training, without_scored
 from evalspec.models.connect import connected
-from evalspec.plan.conversations import Trace, converse, visits
+from evalspec.plan.conversations import Trace, Visit, converse, visits
 from evalspec.plan.truths import invention_of
 from evalspec.run.execute import Job, Settings, execute
 from evalspec.run.gates import Limits, Rate
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from evalspec.plan.plan import Plan, PlannedTask
     from evalspec.run.asking import Keeping
     from evalspec.run.events import Event
+    from evalspec.run.racing import Racing
     from evalspec.store.store import Store
 
 Traces = dict[tuple[str, str], list[Trace]]
@@ -49,12 +50,21 @@ async def ask_all(
     on_event: Callable[[Event], None],
     stop: anyio.Event,
     gathered: Gathered,
+    racing: Racing | None = None,
 ) -> None:
     """Asks everything in the plan that the store has not; each trace goes into `gathered` as it is whole.
+
+    In a race, candidates go through the examples together, and those that are stopped are asked no more.
 
     Raises EvalspecFault for candidates that cannot be connected, before anything is sent, and for a store
     that can take no more, after what was on its way arrived.
     """
+
+    def on_result(job: Job[Trace], trace: Trace) -> None:
+        gathered.add(job, trace)
+        if racing is not None:
+            racing.bring(job.candidate, trace)
+
     specs = {c.name: c for planned in plan.tasks for c in planned.candidates}
     async with connected(
         specs.values(),
@@ -64,19 +74,21 @@ async def ask_all(
         variants=plan.program.variants,
         invention=invention_of(plan),
     ) as models:
-        jobs = {name: candidate_jobs(plan, name) for name in models}
+        jobs = {name: candidate_jobs(plan, name, racing) for name in models}
         await execute(
-            jobs, models, store, settings=settings, on_result=gathered.add, on_event=on_event, stop=stop
+            jobs, models, store, settings=settings, on_result=on_result, on_event=on_event, stop=stop
         )
 
 
-def candidate_jobs(plan: Plan, name: str) -> Iterator[Job[Trace]]:
+def candidate_jobs(plan: Plan, name: str, racing: Racing | None = None) -> Iterator[Job[Trace]]:
     """Every job of a candidate, task by task, made as it is taken."""
     for planned in plan.tasks:
         for candidate in planned.candidates:
             if candidate.name == name:
-                for visit in visits(planned, candidate):
-                    yield Job(name, partial(converse, planned, candidate, visit))
+                own: Iterable[Visit] = visits(planned, candidate)
+                for visit in own if racing is None else racing.order(planned.task.name, own):
+                    ready = None if racing is None else partial(racing.ready, name, visit)
+                    yield Job(name, partial(converse, planned, candidate, visit), ready)
 
 
 def job_counts(plan: Plan) -> dict[str, int]:

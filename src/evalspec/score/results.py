@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from evalspec.answers.reading import Outcome
 from evalspec.language.candidates import Recorded, is_simulated
 from evalspec.language.metric_names import metric_named
+from evalspec.models.vendors import UNRELIABLE, behind_litellm
 from evalspec.score.calibration_details import details_json
 from evalspec.score.crossovers import crossovers_json
 from evalspec.score.durations import durations
@@ -99,8 +100,8 @@ def _race(scores: TaskScores) -> Document:
     if scores.raced is None:
         return {}
     n = len(scores.planned.rows)
-    ends = [c.stopped.n if c.stopped is not None else n for c in scores.candidates.values()]
-    return {"race": race_json(scores.raced, sum(ends), n * len(ends))}
+    left_out = [c.outcomes[Outcome.NOT_ASKED.value] // c.judged.samples for c in scores.candidates.values()]
+    return {"race": race_json(scores.raced, n * len(left_out) - sum(left_out), n * len(left_out))}
 
 
 def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -> Document:
@@ -200,7 +201,8 @@ def _latency(scores: CandidateScores) -> Json:
     service |= {name: _of_times(figure, timed.n) for name, figure in extremes.items()}
     recorded = "recorded" if isinstance(candidate.use, Recorded) else "under_run"
     measured = "simulated" if is_simulated(candidate) else recorded
-    return {"measured": measured, "service": service, "first_token": None, "queue": None}
+    note: Document = {"note": UNRELIABLE} if behind_litellm(candidate) else {}
+    return {"measured": measured, "service": service, "first_token": None, "queue": None, **note}
 
 
 def _extremes(seconds: Sequence[float]) -> Mapping[str, float]:

@@ -210,7 +210,7 @@ def _order(task: Task, candidates: Mapping[str, CandidateScores]) -> tuple[str, 
         scores = candidates[name]
         figures = tuple(badness(metric, scores.metrics[metric]) for metric in task.rank)
         early = -scores.stopped.n if scores.stopped is not None else -len(scores.examples) - 1
-        return (not scores.ranked, not scores.viable, early, *figures)
+        return (scores.stopped is not None, not scores.ranked, not scores.viable, early, *figures)
 
     return tuple(sorted(candidates, key=place))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evalspec.language.metric_names import Measure, metric_named
-from evalspec.score import findings, made_up
+from evalspec.score import findings, made_up, race_sentences
 from evalspec.score.lookups import candidate_of, follows_policy, metric_of, unit_of, value_of, viable_in
 from evalspec.score.policy_sentences import policy_sentences
 from evalspec.score.results import Results
@@ -54,6 +54,7 @@ def sections(results: Results, task: str) -> tuple[Section, ...]:
         Section("Tasks", tuple(findings.tasks(found))),
         Section("Leaderboards", tuple(findings.leaderboards(found))),
         Section("Missing", tuple(findings.missing(found))),
+        Section("Race", tuple(race_sentences.race(found))),
         Section("Simulated", tuple(made_up.simulated(found))),
     )
     return tuple(s for s in all_sections if s.sentences)
