@@ -61,6 +61,7 @@ def _candidate(scores: DecisionScores, overall: Overall, place: int) -> Document
         "p_best": standing.p_best if standing else None,
         "viable": overall.viable,
         "reasons": list(overall.reasons),
+        "samples": max(c.judged.samples for c in overall.tasks.values()),
         "outcomes": {o.value: sum(own.get(o.value, 0) for own in outcomes) for o in Outcome},
         "confidence": {"source": None, "n": 0, "missing": 0},
         "metrics": metrics_json(overall.metrics, None),

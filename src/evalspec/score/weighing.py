@@ -139,7 +139,8 @@ def _of_samples(design: Design, figures: Sequence[Figure], *, flags: bool, whole
     examples. Under a mix each cell's figure is the mean over the cell's examples."""
     alone = by_example(figures)
     if whole and design.cell is not None and design.cluster is None:
-        return mean_of(replace(design, repeated=False), alone, flags=flags, whole=True)
+        found = mean_of(replace(design, repeated=False), alone, flags=flags, whole=True)
+        return _as_share(found) if flags else found
     if len(alone) == len(figures) and (not flags or all(f.value in (0, 1) for f in alone)):
         return mean_of(replace(design, repeated=False), alone, flags=flags, whole=whole)
     y = np.array([f.value for f in figures], dtype=np.float64)
@@ -171,8 +172,13 @@ def _clustered(y: Floats, cluster: Sequence[Hashable], w: Floats, *, flags: bool
     """The t interval over clusters; Wilson's at the effective number where that would leave 0 to 1."""
     codes = {c: i for i, c in enumerate(dict.fromkeys(cluster))}
     found = metrics.clustered_mean(y, np.array([codes[c] for c in cluster], dtype=np.int64), w)
+    return _as_share(found) if flags else found
+
+
+def _as_share(found: Estimate) -> Estimate:
+    """The figure, with Wilson's interval at the effective number where the other would leave 0 to 1."""
     value, low, high, se = found.value, found.low, found.high, found.se
-    if not flags or value is None or low is None or high is None or se is None or (low >= 0 and high <= 1):
+    if value is None or low is None or high is None or se is None or (low >= 0 and high <= 1):
         return found
     effective = max(value * (1 - value) / (se * se), 1.0)
     around = metrics.wilson(value * effective, effective)
