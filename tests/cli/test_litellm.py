@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import servers
-from cli.commands import Document, Ended, evalspec, outcomes, results
+from cli.commands import Document, Ended, candidate, evalspec, outcomes, results
 from cli.tickets import number_in, queue, spec, write_job
 
 COUNT = 12
+MODEL = 'model mini { use = "hosted_vllm/mini"; temperature = 0 }'
 KEY = "sk-hosted-0123456789"
 
 
@@ -30,7 +31,7 @@ def prepare(folder: Path) -> Job:
 
     with servers.chat_server(lambda body: queue(number_in(body)), fault=fault) as server:
         env = {"HOSTED_VLLM_API_BASE": server.url, "HOSTED_VLLM_API_KEY": KEY}
-        write_job(folder, COUNT, spec('model mini { use = "hosted_vllm/mini"; temperature = 0 }'))
+        write_job(folder, COUNT, spec(MODEL, task="latency { mean <= 0.001ms }"))
         first = evalspec("run", "route.eval", "-o", "r.json", at=folder, env=env)
         arrivals = list(server.requests)
         second = evalspec("run", "route.eval", "-o", "again.json", at=folder, env=env)
@@ -43,6 +44,12 @@ def test_a_litellm_route_is_asked_and_retried_by_us_alone(job: Job) -> None:
     requests = job.document["run"]["requests"]
     assert requests == {"planned": COUNT, "sent": COUNT + 1, "retried": 1, "from_store": 0, "failed": 0}
     assert len(job.arrivals) == COUNT + 1
+
+
+def test_its_latencies_are_marked_and_its_calls_capped(job: Job) -> None:
+    latency = candidate(job.document, "mini")["latency"]
+    assert latency["note"] == "asked through litellm, whose latencies are not reliable"
+    assert "n = 12), at the run's own concurrency (asked through litellm" in " ".join(job.first.out.split())
 
 
 def test_key_and_model_go_where_the_variables_say(job: Job) -> None:

@@ -12,10 +12,11 @@ from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from evalspec.language.candidates import Combination, Hosted
 from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
-    from evalspec.language.candidates import Hosted
+    from evalspec.language.candidates import ModelSpec
 
 Variables = Mapping[str, str]
 
@@ -30,6 +31,7 @@ class Spoken(Enum):
     LITELLM = "litellm"
 
 
+UNRELIABLE = "asked through litellm, whose latencies are not reliable"
 BY_PREFIX = {"anthropic": Spoken.ANTHROPIC, "gemini": Spoken.GEMINI, "azure": Spoken.AZURE}
 ANTHROPIC_VERSION = "2023-06-01"
 AZURE_VERSION = "2024-10-21"  # the last dated one that is no preview
@@ -41,6 +43,13 @@ def spoken_to(use: Hosted) -> Spoken:
     if use.direct:
         return Spoken.OPENAI
     return BY_PREFIX.get(use.route.partition("/")[0], Spoken.LITELLM)
+
+
+def behind_litellm(candidate: ModelSpec) -> bool:
+    """Whether a candidate, or a step of a combination, is asked through litellm."""
+    if isinstance(candidate.use, Combination):
+        return any(behind_litellm(member) for member in candidate.use.steps.values())
+    return isinstance(candidate.use, Hosted) and spoken_to(candidate.use) is Spoken.LITELLM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,7 +143,9 @@ def budgets(task: Document) -> Iterator[str]:
     """The latency budgets that a candidate does not plainly keep."""
     for name in names(task["order"]):
         candidate = candidate_of(task, name)
-        where = WHERE.get(str(document(candidate["latency"]).get("measured")), "")
+        latency = document(candidate["latency"])
+        note = latency.get("note")
+        where = WHERE.get(str(latency.get("measured")), "") + (f" ({note})" if note else "")
         for budget in map(document, items(candidate["budgets"])):
             said = {"over": "is over for", "not_enough_data": "cannot be decided for"}.get(
                 str(budget["verdict"])
@@ -220,6 +222,11 @@ def leaderboards(task: Document) -> Iterator[str]:
         told += f", Kendall's tau {tau:.2f}" if tau is not None else ""
         told += f", p = {p:.2f}" if p is not None else ""
         choice = f"By {name} one would choose {listed(chosen)}"
+        out = [c for c in chosen if not candidate_of(task, c).get("viable")]
+        if out:
+            reasons = names(candidate_of(task, out[0]).get("reasons"))
+            yield f"{choice}, but {out[0]} is out: {listed(reasons)} ({told})."
+            continue
         if found.get("top_agrees"):
             yield f"{choice}, and so do these examples ({told})."
             continue
