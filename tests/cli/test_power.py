@@ -58,10 +58,8 @@ def test_the_note_of_check_says_the_same(folder: Path) -> None:
     note = evalspec("check", "route.eval", at=folder).err
     scopes = power(folder, "route.eval")["tasks"]["route"]["scopes"]
     overall, few = (next(s for s in scopes if s["subset"] == name) for name in (None, "few"))
-    assert (
-        f"400 examples tell two candidates apart from a difference of {overall['smallest'][1]['accuracy']:.1%}"
-        in note
-    )
+    size = f"{overall['smallest'][1]['accuracy']:.1%}"
+    assert f"400 examples tell two candidates apart from a difference of {size}" in note
     assert f"`few` {few['smallest'][1]['accuracy']:.1%} (n = 111)" in note
     assert "with 3 comparisons at once" in note
 

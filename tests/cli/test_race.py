@@ -1,4 +1,4 @@
-"""A race from the command line, against a server that counts: who is asked how much, and what is said of it."""
+"""A race from the command line, against a server that counts: who is asked how much, what is said."""
 
 from __future__ import annotations
 

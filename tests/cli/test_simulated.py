@@ -71,10 +71,11 @@ ANSWERS = {
 
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_answers_of_every_kind_are_made_up(tmp_path: Path, kind: str) -> None:
+    gold = "" if "gold" in ANSWERS[kind] else GOLDS.get(kind, "gold = queue")
     text = f"""
 dataset tickets {{ source = file("tickets.csv"); id = id }}
 model sim {{ use = simulated(accuracy = 70%) }}
-task route {{ data = tickets; {ANSWERS[kind]}; {"" if "gold" in ANSWERS[kind] else GOLDS.get(kind, "gold = queue")}; rank = accuracy }}
+task route {{ data = tickets; {ANSWERS[kind]}; {gold}; rank = accuracy }}
 """
     write_job(tmp_path, 200, text)
     ran = evalspec("run", "route.eval", "-o", "r.json", at=tmp_path)

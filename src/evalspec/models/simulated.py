@@ -107,7 +107,7 @@ def chance_at(level: float, accuracy: float, least: float) -> float:
     m = (accuracy - floor) / (1 - floor) if floor < 1 else 1.0
     if m <= 0:
         return floor
-    return floor + (1 - floor) * level ** ((1 - m) / m)
+    return floor + (1 - floor) * math.pow(level, (1 - m) / m)
 
 
 def claim(kind: str, chance: float, least: float) -> float:

@@ -206,8 +206,8 @@ def _forecast_json(found: Forecast) -> Json:
 
 def seen_json(run: str, tasks: Mapping[str, Sequence[Seen]]) -> Json:
     """What a run's pairs say, as a document."""
-    return {"format": FORMAT, "of": "run", "run": run, "power": 0.8, "alpha": 0.05,
-            "tasks": {name: {"pairs": [_seen_json(s) for s in own]} for name, own in tasks.items()}}  # fmt: skip
+    pairs: dict[str, Json] = {name: {"pairs": [_seen_json(s) for s in own]} for name, own in tasks.items()}
+    return {"format": FORMAT, "of": "run", "run": run, "power": 0.8, "alpha": 0.05, "tasks": pairs}
 
 
 def _seen_json(found: Seen) -> Json:

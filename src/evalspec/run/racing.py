@@ -1,20 +1,20 @@
 """Racing: who is asked on, lap by lap, and the evidence by which a candidate is asked no more.
 
 All candidates that are still in the race are asked the same examples in the same order, which is fixed
-beforehand. After each lap one looks at the evidence, which holds at every look (`metrics.sequential`). What an
-answer costs is not known here: a course tells it.
+beforehand. After each lap one looks at the evidence, which holds at every look (`metrics.sequential`). What
+an answer costs is not known here: a course tells it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
 from typing import TYPE_CHECKING
 
 import anyio
+import numpy as np
 
-from evalspec.metrics.sequential import BETS, factor, log_bets, log_wealth
+from evalspec.metrics.sequential import BETS, factor, log_wealth
 from evalspec.models.model import Failure, FailureKind
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Lap:
 class Stopped:
     """A candidate that is asked no more: after `n` of `of` examples, by evidence of this strength.
 
-    `by` is the rival that dominates it most plainly; or `clause` is the bound that it certainly does not meet.
+    `by` is the rival that dominates it most plainly; or `clause` the bound that it certainly does not meet.
     """
 
     n: int
@@ -82,30 +82,36 @@ class Evidence:
         self._names = tuple(names)
         self._clauses = tuple(clauses)
         self._certain = certain
-        self._dearer = {pair: 0 * BETS for pair in permutations(names, 2)}
-        self._fails = {(j, g): 0 * BETS for j in names for g in range(len(clauses))}
-        self._meets = {(j, g): 0 * BETS for j in names for g in range(len(clauses))}
+        # What each bet has come to: of j's being dearer than k, and of its failing or meeting a bound.
+        self._dearer = np.zeros((len(names), len(names), BETS.size))
+        self._fails = np.zeros((len(names), len(clauses), BETS.size))
+        self._meets = np.zeros((len(names), len(clauses), BETS.size))
         # The chance of losing the best is shared between the two ways of being stopped.
         self._enough = (2 if clauses else 1) / ALPHA
 
     def add(self, laps: Mapping[str, Lap]) -> None:
         """Adds what the same examples say about the candidates that are still in the race."""
-        for j, k in permutations(laps, 2):
-            self._dearer[j, k] = self._dearer[j, k] + _bets(laps[j].loss - laps[k].loss)
-        for name, lap in laps.items():
-            for g, failing in enumerate(lap.failing):
-                self._fails[name, g] = self._fails[name, g] + _bets(failing)
-                self._meets[name, g] = self._meets[name, g] + _bets(-failing)
+        own = [i for i, name in enumerate(self._names) if name in laps]
+        loss = np.array([laps[self._names[i]].loss for i in own])
+        self._dearer[np.ix_(own, own)] += _bets(loss[:, None, :] - loss[None, :, :])
+        if self._clauses:
+            failing = np.array([laps[self._names[i]].failing for i in own])
+            self._fails[own] += _bets(failing)
+            self._meets[own] += _bets(-failing)
 
     def against(self, name: str) -> tuple[float, str]:
         """E against this candidate's being the best, and the rival that says so most plainly."""
-        rivals = [k for k in self._names if k != name]
-        each = {k: self._pair(name, k) for k in rivals}
-        return sum(each.values()) / len(rivals), max(rivals, key=lambda k: each[k])
+        j = self._names.index(name)
+        logs = log_wealth(self._dearer[j])
+        if self._clauses:
+            logs = np.minimum(logs, log_wealth(self._meets).min(axis=-1))
+        each = {k: factor(logs[i]) for i, k in enumerate(self._names) if i != j}
+        return sum(each.values()) / len(each), max(each, key=lambda k: each[k])
 
     def verdict(self, name: str) -> tuple[float, str | None, str | None] | None:
-        """The evidence that stops a candidate, with the rival or the bound behind it; None where none does."""
-        failed = [factor(log_wealth(self._fails[name, g])) for g in range(len(self._clauses))]
+        """The evidence that stops a candidate, with the rival or the bound behind it; None where none."""
+        own = self._fails[self._names.index(name)]
+        failed = [factor(e) for e in log_wealth(own)] if self._clauses else []
         if failed and sum(failed) / len(failed) >= self._enough:
             return sum(failed) / len(failed), None, self._clauses[failed.index(max(failed))]
         if not self._certain or len(self._names) < 2:
@@ -113,14 +119,11 @@ class Evidence:
         evidence, rival = self.against(name)
         return (evidence, rival, None) if evidence >= self._enough else None
 
-    def _pair(self, j: str, k: str) -> float:
-        sure = (float(log_wealth(self._meets[k, g])) for g in range(len(self._clauses)))
-        return factor(min((float(log_wealth(self._dearer[j, k])), *sure)))
-
 
 def _bets(differences: Floats) -> Floats:
-    """The bets on some differences; where one of two was not heard nothing is bet."""
-    return log_bets(differences[differences == differences], 1.0)  # noqa: PLR0124  NaN differs from itself
+    """The bets on differences along the last axis; where one of two was not heard nothing is bet."""
+    steps: Floats = np.log1p(np.nan_to_num(np.clip(differences, -1, 1))[..., None] * BETS).sum(axis=-2)
+    return steps
 
 
 class Heat:

@@ -48,7 +48,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """All examples, or those of a subset. `effective` is what they are worth, of their weights and clusters."""
+    """All examples, or those of a subset. `effective` is what weights and clusters leave of them."""
 
     subset: str | None
     n: int
@@ -69,9 +69,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What a task's set can tell apart. `spread` is what a wrong answer costs more than a right one, in `unit`.
+    """What a task's set can tell apart.
 
-    `why` says why nothing can be foretold.
+    `spread` is what a wrong answer costs more than a right one, in `unit`. `why` says why nothing can be foretold.
     """
 
     task: str
@@ -176,8 +176,8 @@ def _wanted(asked: Asked, rank: str, contrasts: int, spread: float | None) -> It
 class Seen:
     """Two candidates of a run on one metric, with what was seen of their noise.
 
-    `discordant` is the share of examples on which exactly one is right, None for metrics that are not right or
-    wrong; `sd` that of the differences. `smallest` is the least difference that these examples would tell
+    `discordant` is the share of examples on which exactly one is right, None for metrics that are no such
+    share; `sd` that of the differences. `smallest` is the least difference that these examples would tell
     apart with such noise; `n_needed` as in results.json.
     """
 

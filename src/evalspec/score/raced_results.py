@@ -36,8 +36,8 @@ def race_json(raced: Raced, asked: int, of: int) -> Document:
 def ended_json(candidate: Document, stopped: Stopped | None, place: int) -> Document:
     """A candidate with its end in the race; as it is where it had none.
 
-    Where one stops by looking, an interval or verdict made for a fixed number of examples does not hold: there
-    is none beside its figures.
+    Where one stops by looking, an interval or verdict made for a fixed number of examples does not hold:
+    there is none beside its figures.
     """
     if stopped is None:
         return candidate

@@ -171,7 +171,8 @@ class _Field:
         """Figures by how much their examples stand for."""
         if self.weight is None:
             return figures
-        return figures * np.array([self.weight[row.id] for row in rows])
+        weighed: Column = figures * np.array([self.weight[row.id] for row in rows])
+        return weighed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +227,7 @@ class _Runner:
 
 
 def _gates(planned: PlannedTask, field_of: _Field) -> tuple[tuple[_Gate, ...], bool]:
-    """The bounds that can be watched example by example, and whether they are all that put a candidate out."""
+    """The bounds that can be watched by example, and whether they are all that put a candidate out."""
     task = planned.task
     subsets = {s.name: s for s in planned.subsets}
     wanted: list[_Gate | None] = []
