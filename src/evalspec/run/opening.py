@@ -34,6 +34,8 @@ class Opening:
         self._starts = {name: _Start() for name in names}
         self._uncalled = set(self._starts)
         self._all_called = anyio.Event()
+        if not self._uncalled:  # there is nobody to wait for
+            self._all_called.set()
 
     @property
     def over(self) -> bool:
@@ -49,6 +51,7 @@ class Opening:
         if not self._all_called.is_set():
             with anyio.move_on_after(PATIENCE_S):
                 await self._all_called.wait()
+            self._all_called.set()  # nobody waits so long a second time
         return False
 
     def heard(self, name: str, reply: Answer | Failure) -> bool:
