@@ -29,7 +29,7 @@ def models(url: str, *names: str) -> str:
 RACE = 'limits { race = true }\nsubset half of tickets { where = starts_with(id, "t1") }'
 
 
-def asked(server: servers.Server) -> dict[str, int]:
+def asked(server: servers.ChatServer) -> dict[str, int]:
     """How many requests each model has had."""
     return {name: sum(body["model"] == name for body in server.bodies) for name in RIGHT_OF_TEN}
 
@@ -46,14 +46,16 @@ def test_one_that_is_certainly_beaten_is_asked_no_more(tmp_path: Path) -> None:
     found = results(tmp_path)
     bad = candidate(found, "bad")
     stopped = bad["race"]["stopped_at"]
-    assert count == {"good": COUNT, "fair": COUNT, "bad": stopped}
+    fair = candidate(found, "fair").get("race", {}).get("stopped_at", COUNT)  # it may be beaten, later
+    assert count == {"good": COUNT, "fair": fair, "bad": stopped}
+    assert fair > stopped
     assert stopped % 20 == 0
     assert 0 < stopped <= 60
     assert bad["race"]["dominated_by"] in ("good", "fair")
     assert bad["race"]["e_value"] >= 20
     assert found["run"]["complete"] is True
     assert found["tasks"]["route"]["order"][-1] == "bad"
-    assert found["tasks"]["route"]["race"]["asked"] == 2 * COUNT + stopped
+    assert found["tasks"]["route"]["race"]["asked"] == COUNT + fair + stopped
     for name in ("again.json", "scored.json"):
         assert lasting(results(tmp_path, name)) == lasting(found)
 

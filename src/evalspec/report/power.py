@@ -176,32 +176,40 @@ def forecast_json(forecasts: Sequence[Forecast]) -> Json:
 
 
 def _forecast_json(found: Forecast) -> Json:
-    return {
+    document: dict[str, Json] = {
         "ranked_by": found.ranked_by,
         "unit": found.unit,
         "candidates": list(found.candidates),
         "comparisons": found.contrasts,
         "cost_spread": found.spread,
-        "scopes": [
-            {
-                "subset": s.subset,
-                "n": s.n,
-                "effective_n": s.effective,
-                "smallest": [
-                    {"discordant": t.discordant, "accuracy": t.accuracy, "cost": t.cost}
-                    | ({} if t.why is None else {"why": t.why})
-                    for t in s.told
-                ],
-            }
-            for s in found.scopes
-        ],
-        "needed": [
-            {"metric": w.metric, "difference": w.difference, "discordant": w.discordant, "n": w.n}
-            | ({} if w.why is None else {"why": w.why})
-            for w in found.wanted
-        ],
-        **({} if found.why is None else {"why": found.why}),
+        "scopes": [_scope_json(s) for s in found.scopes],
+        "needed": [_wanted_json(w) for w in found.wanted],
     }
+    return document if found.why is None else {**document, "why": found.why}
+
+
+def _scope_json(scope: Scope) -> Json:
+    return {
+        "subset": scope.subset,
+        "n": scope.n,
+        "effective_n": scope.effective,
+        "smallest": [_told_json(t) for t in scope.told],
+    }
+
+
+def _told_json(told: Told) -> Json:
+    document: dict[str, Json] = {"discordant": told.discordant, "accuracy": told.accuracy, "cost": told.cost}
+    return document if told.why is None else {**document, "why": told.why}
+
+
+def _wanted_json(wanted: Wanted) -> Json:
+    document: dict[str, Json] = {
+        "metric": wanted.metric,
+        "difference": wanted.difference,
+        "discordant": wanted.discordant,
+        "n": wanted.n,
+    }
+    return document if wanted.why is None else {**document, "why": wanted.why}
 
 
 def seen_json(run: str, tasks: Mapping[str, Sequence[Seen]]) -> Json:

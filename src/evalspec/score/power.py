@@ -71,7 +71,7 @@ class Wanted:
 class Forecast:
     """What a task's set can tell apart.
 
-    `spread` is what a wrong answer costs more than a right one, in `unit`. `why` says why nothing can be foretold.
+    `spread` is what a wrong answer costs more than a right one, in `unit`. `why`: nothing can be foretold.
     """
 
     task: str
