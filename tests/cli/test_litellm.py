@@ -39,10 +39,11 @@ def prepare(folder: Path) -> Job:
 
 
 def test_a_litellm_route_is_asked_and_retried_by_us_alone(job: Job) -> None:
-    assert job.first.code == 0
+    assert job.first.code == 3, "its latency budget is more than anyone keeps"
     assert outcomes(job.document) == {"answered": COUNT}
     requests = job.document["run"]["requests"]
-    assert requests == {"planned": COUNT, "sent": COUNT + 1, "retried": 1, "from_store": 0, "failed": 0}
+    told = {"planned": COUNT, "sent": COUNT + 1, "retried": 1, "from_store": 0, "failed": 0}
+    assert {name: requests[name] for name in told} == told
     assert len(job.arrivals) == COUNT + 1
 
 
@@ -60,4 +61,4 @@ def test_key_and_model_go_where_the_variables_say(job: Job) -> None:
 
 
 def test_its_answers_are_kept(job: Job) -> None:
-    assert (job.second.code, job.second.out, job.seen_again) == (0, job.first.out, 0)
+    assert (job.second.code, job.second.out, job.seen_again) == (3, job.first.out, 0)
