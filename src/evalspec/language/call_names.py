@@ -52,7 +52,6 @@ CALLS: Mapping[str, Mapping[str, CallName]] = {
         _c(
             'simulated(accuracy = 85%, confidence = "calibrated")',
             "made-up answers, for trying a spec",
-            runs=False,
         ),
         _c(
             "cascade([cheap, dear])",

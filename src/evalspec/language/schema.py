@@ -289,7 +289,7 @@ BLOCKS: Mapping[str, BlockKind] = {
             bounds=True,
             entries=_entries(
                 _a("race", "stops asking models that are certainly beaten (false)", "true",
-                   words=("true", "false"), runs=False),
+                   words=("true", "false")),
             ),
         ),
         BlockKind(name="params", doc="figures that --set replaces", free=True, entries={}),

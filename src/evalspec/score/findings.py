@@ -254,7 +254,7 @@ def missing(task: Document) -> Iterator[str]:
         unread = {k: number(outcomes.get(k)) or 0 for k in ("no_answer", "truncated", "refused", "timeout")}
         if unheard["error"]:
             yield f"{name}: errors on {_counted(unheard['error'], 'example')}, in no figure."
-        if unheard["not_asked"]:
+        if unheard["not_asked"] and candidate_of(task, name).get("race") is None:
             yield f"{name}: {_counted(unheard['not_asked'], 'example')} not answered yet, in no figure."
         told = [f"{n:.0f} {called(k)}" for k, n in unread.items() if n]
         if told:
