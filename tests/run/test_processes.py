@@ -67,7 +67,8 @@ def test_a_kill_repeats_only_what_was_in_flight(tmp_path: Path) -> None:
         time.sleep(0.2)
         before, survived = servers.read_counts(counts), kept(folder)
         assert before.total() < 200
-        assert before.total() - IN_FLIGHT <= survived <= before.total()
+        # In flight, or on its way to the disk.
+        assert before.total() - 2 * IN_FLIGHT <= survived <= before.total()
         with client(url, folder, 200) as process:
             said = finished(process)
         after = servers.read_counts(counts)

@@ -22,11 +22,13 @@ from evalspec.run.events import Answered, CandidateStopped, Event, FromStore, Gi
 from evalspec.run.gates import is_remote
 from evalspec.run.opening import Opening
 from evalspec.run.retry import Patience, next_wait
+from evalspec.run.shelving import Kept, Shelf
 from evalspec.run.spending import Spent
 
 if TYPE_CHECKING:
     from evalspec.run.gates import Gate
     from evalspec.run.spending import Purse
+    from evalspec.store.faults import StoreFault
     from evalspec.store.store import Store
 
 Reply = Answer | Failure
@@ -86,6 +88,8 @@ class Desk:
         self._flights: dict[str, _Flight] = {}
         self._known: dict[str, Reply | _Place] = {}
         self._given_up: Counter[str] = Counter()  # by candidate, since the last sign of life
+        self._useless: set[str] = set()  # candidates that rejected their first requests
+        self.shelf = Shelf(store) if store is not None else None
         self._opening = Opening(lane.name for lane in self._lanes if is_remote(lane.model.endpoint))
 
     def shut(self, reason: str) -> None:
@@ -128,28 +132,36 @@ class Desk:
         if known is None:
             self._tell(Planned(lane.name))
             self._known[key] = _Place.MET
-        if self._store is not None:
-            return await self._settle_with(self._store, lane, key, request)
+        if self.shelf is not None:
+            return await self._settle_with(self.shelf, lane, key, request)
         reply = await self._attempts(lane, request, self._tell)
         self._remember(key, reply)
         return reply
 
-    async def _settle_with(self, store: Store, lane: Lane, key: str, request: Request) -> Reply:
+    async def _settle_with(self, shelf: Shelf, lane: Lane, key: str, request: Request) -> Reply:
+        store = shelf.store
         kept = await self._kept_or_claimed(store, lane, key)
         if kept is not None:
             if self._known[key] is not _Place.KEPT:
                 self._tell(FromStore(lane.name, kept.cost_usd if isinstance(kept, Answer) else None))
             self._known[key] = _Place.KEPT
             return kept
+        laid = False
         try:
             reply = await self._attempts(lane, request, self._tell)
-            if isinstance(reply, Answer) or reply.kind is FailureKind.REJECTED:
-                await self._keep(store, lane, key, request, reply)
-            else:
-                self._remember(key, reply)
+            self._remember(key, reply)
+            if isinstance(reply, Answer) or self._is_final(lane, reply):
+                shelf.lay(Kept(key, lane.name, request, reply, self._kept_at_last))
+                laid = True
+                await shelf.room()
         finally:
-            store.release(key)
+            if not laid:
+                store.release(key)
         return reply
+
+    def _is_final(self, lane: Lane, failure: Failure) -> bool:
+        """Whether a failure says something of its request alone, and will say so for ever."""
+        return failure.kind is FailureKind.REJECTED and lane.name not in self._useless
 
     async def _kept_or_claimed(self, store: Store, lane: Lane, key: str) -> Reply | None:
         """The kept reply, or None when it is this process that asks (or, its gate shut, does not)."""
@@ -168,14 +180,14 @@ class Desk:
         reply = store.get(key, since=self._keeping.since)
         return None if self._keeping.retry_errors and isinstance(reply, Failure) else reply
 
-    async def _keep(self, store: Store, lane: Lane, key: str, request: Request, reply: Reply) -> None:
-        try:
-            await store.put(key, lane.name, request, reply)
+    def _kept_at_last(self, key: str, reply: Reply, fault: StoreFault | None) -> None:
+        if fault is None:
             self._known[key] = _Place.KEPT
-        except EvalspecFault as fault:
-            # The reply itself is good, and counts in the results of this run.
+        else:
+            # The reply itself is good, is remembered, and counts in the results of this run.
             self._break_off(fault)
-            self._remember(key, reply)
+        if self._store is not None:
+            self._store.release(key)
 
     def _remember(self, key: str, reply: Reply) -> None:
         if _holds_for_all(reply):
@@ -226,6 +238,8 @@ class Desk:
         # Whoever rejects a request is alive.
         self._given_up[lane.name] = self._given_up[lane.name] + 1 if failure.kind.worth_retrying else 0
         down = self._given_up[lane.name] >= self._patience.given_up
+        if useless:
+            self._useless.add(lane.name)
         if (failure.kind.stops_candidate or down or useless) and lane.gate.shut_by is None:
             lane.gate.shut(f"`{lane.name}` is not asked any more: {failure.message}")
             tell(CandidateStopped(lane.name, failure))

@@ -6,10 +6,11 @@ What the requests say, and what the replies mean, is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
@@ -22,9 +23,13 @@ from evalspec.run.gates import Limits, build_gates, is_remote
 from evalspec.run.retry import Patience
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
     from evalspec.run.spending import Purse
     from evalspec.store.store import Store
     from evalspec.text.values import Json
+
+NO_TIME_S = 0.001  # what took longer has waited
 
 T = TypeVar("T")
 Conversation = Generator[Request, Reply, T]
@@ -82,11 +87,13 @@ async def execute(
         for job in waiting:
             if job.ready is not None and not await job.ready():
                 continue
+            begun = monotonic()
             result = await _hold(job.converse(), desk, lane)
             on_result(job, result)
             on_event(Finished(lane.name))
             # Replies from the store never wait; stopping and progress want their turn.
-            await anyio.lowlevel.checkpoint()
+            if monotonic() - begun < NO_TIME_S:
+                await anyio.lowlevel.checkpoint()
         crew.at_work -= 1
         if not crew.at_work:
             desk.finished(lane)
@@ -95,7 +102,7 @@ async def execute(
         async with anyio.create_task_group() as outer:
             outer.start_soon(_shut_when, stop, desk)
             outer.start_soon(gates.crowd.keep_time)
-            async with anyio.create_task_group() as workers:
+            async with _keeping(desk, outer), anyio.create_task_group() as workers:
                 for name, own in jobs.items():
                     crew = _Crew(lanes[name])
                     crew.grow_by(partial(workers.start_soon, work, crew, iter(own)))
@@ -104,6 +111,19 @@ async def execute(
         on_paced({name: endpoint.as_json() for name, endpoint in gates.endpoints.items() if is_remote(name)})
     if desk.fault is not None:
         raise desk.fault
+
+
+@asynccontextmanager
+async def _keeping(desk: Desk, beside: TaskGroup) -> AsyncIterator[None]:
+    """Replies are kept as they come; on leaving, all are, however it is left."""
+    if desk.shelf is None:
+        yield
+        return
+    beside.start_soon(desk.shelf.carry)
+    try:
+        yield
+    finally:
+        await desk.shelf.clear()
 
 
 @dataclass(slots=True)

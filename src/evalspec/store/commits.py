@@ -47,6 +47,12 @@ class GroupCommit(Generic[Row]):
         if batch.fault is not None:
             raise StoreFault(*batch.fault.args) from batch.fault
 
+    async def put_all(self, rows: Sequence[Row]) -> None:
+        """Commits rows that came together, like `put`, and waits for no others."""
+        with anyio.CancelScope(shield=True):
+            async with self._turn:
+                await anyio.to_thread.run_sync(self._write, rows, limiter=self._thread)
+
     def _batch(self) -> tuple[_Batch[Row], bool]:
         if self._filling is not None and len(self._filling.rows) < ROWS_AT_ONCE:
             return self._filling, False

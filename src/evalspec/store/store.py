@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from evalspec.models.model import Request
 
 KEYS_AT_ONCE = 500
+LOOKED_AT = 5_000
 _NEWEST = "select reply from answers where key = ? and at >= ?"
 _AS_OF = """
 select reply, at from answers where key = ? and at >= ? and at <= ?
@@ -107,6 +108,16 @@ class Store:
                 found.update(key for (key,) in self._reader.execute(query, (*some, _stamp(since))))
         return found
 
+    def latest(self, model: str, most: int = 200) -> list[Reply]:
+        """The newest replies of a candidate, of the last thousands that were kept at all."""
+        query = f"select reply from (select model, reply from answers order by rowid desc limit {LOOKED_AT})"
+        with explained(self.path):
+            rows = self._reader.execute(f"{query} where model = ? limit ?", (model, most)).fetchall()
+        try:
+            return [decode_reply(text) for (text,) in rows]
+        except ValueError as error:
+            raise damage(self.path, error) from error
+
     async def put(self, key: str, model: str, request: Request, reply: Reply) -> None:
         """Keeps a reply: returns when it is on the disk, and is not cancelled before.
 
@@ -114,6 +125,12 @@ class Store:
         """
         row = (key, model, encode_request(request), encode_reply(reply), _stamp(self._clock()))
         await self._writer.answers.put(row)
+
+    async def put_all(self, replies: Sequence[tuple[str, str, Request, Reply]]) -> None:
+        """Keeps several replies (key, candidate, request, reply) in one commit, like `put`."""
+        at = _stamp(self._clock())
+        rows = [(key, model, encode_request(asked), encode_reply(r), at) for key, model, asked, r in replies]
+        await self._writer.answers.put_all(rows)
 
     # ── who is asking ─────────────────────────────────────────────────────────────────────────────
 
