@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Mapping
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalspec.models.connect import keyer
+from evalspec.models.model import Answer
 from evalspec.pipeline import Front, SpecFault, check_file
 from evalspec.plan.estimate import Estimate, estimate
+from evalspec.plan.expecting import Usual
 from evalspec.recording import data_digests, selection_json, selection_of, settings_of, text_digest
-from evalspec.run.session import training_of
+from evalspec.run.gates import START
+from evalspec.run.session import settings_for, training_of
 from evalspec.running import Options, store_folder
 from evalspec.score.wording import document
 from evalspec.store.store import Store
@@ -39,15 +43,38 @@ def estimates(plan: Plan, front: Front, options: Options, environment: Mapping[s
 
 def _estimates(plan: Plan, store: Store, environment: Mapping[str, str]) -> Estimates:
     training = training_of(plan)
+    known = functools.cache(lambda name: usual_in(store, name))
     return {
         planned.task.name: {
-            candidate.name: estimate(
-                planned, candidate, keyer(candidate, environment=environment, training=training), store.have
+            c.name: estimate(
+                planned, c, keyer(c, environment=environment, training=training), store.have, known
             )
-            for candidate in planned.candidates
+            for c in planned.candidates
         }
         for planned in plan.tasks
     }
+
+
+def usual_in(store: Store, candidate: str) -> Usual | None:
+    """What a candidate's kept answers are like; None where there are none with a count of tokens."""
+    answers = [r for r in store.latest(candidate) if isinstance(r, Answer)]
+    tokens = [a.output_tokens for a in answers if a.output_tokens is not None]
+    seconds = [a.latency_ns / 1e9 for a in answers if a.latency_ns is not None]
+    if not tokens or not seconds:
+        return None
+    return Usual(output_tokens=sum(tokens) / len(tokens), seconds=sum(seconds) / len(seconds), n=len(tokens))
+
+
+def seconds_of(plan: Plan, options: Options, candidate: str, found: Estimate) -> float | None:
+    """How long a candidate's part of a plan takes, with as many requests at once as its limits allow."""
+    if found.work_s is None or found.kept is None:
+        return None
+    limits = settings_for(plan.program, concurrency=options.concurrency, keeping=options.keeping).limits
+    shared = [most for most, names in limits.shared_concurrency if candidate in names]
+    at_once = min([*shared, *([limits.concurrency] if limits.concurrency else [])], default=START)
+    requests = found.requests - found.kept + found.later
+    slowest = [requests / rate.per_s for rate in limits.rates if candidate in rate.candidates]
+    return max(float(found.work_s) / max(1, min(at_once, requests)), *slowest, 0.0)
 
 
 def plan_document(
@@ -82,6 +109,7 @@ def _estimate(found: Estimate) -> Document:
         "from_store": found.kept,
         "depending_on_answers_at_most": found.later,
         "input_tokens_about": found.input_tokens,
+        "expected_usd": None if found.expected_usd is None else float(found.expected_usd),
         "worst_usd": None if found.worst_usd is None else float(found.worst_usd),
     }
 

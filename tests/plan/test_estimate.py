@@ -11,6 +11,7 @@ import pytest
 
 from evalspec.models.connect import keyer
 from evalspec.plan.estimate import Estimate, estimate
+from evalspec.plan.expecting import Usual
 from evalspec.run.session import training_of
 from score.worlds import DATASET, labelled, plan_of, says, write_csv
 from score.worlds import MODEL as RECORDED
@@ -83,9 +84,24 @@ def test_what_the_store_has_is_told_and_costs_nothing(folder: Path) -> None:
 
 def test_money_at_worst_is_every_answer_at_its_longest(folder: Path) -> None:
     estimated = found(folder, with_parameters(LIMITED, TASK))
-    tokens = estimated.input_tokens
-    assert tokens >= 8 * len("text 0 of ['a', 'b']") // 4
-    assert estimated.worst_usd == (Decimal(1) * tokens + Decimal(10) * 8 * 5) / 1000
+    said = Decimal(10) * 8 * 5 / 1000
+    assert estimated.input_tokens >= 8 * len("text 0 of ['a', 'b']") // 4
+    assert estimated.worst_usd is not None
+    # A token is a byte at least, and what stands around a message is counted, too.
+    assert Decimal(8 * len("text 0 of ['a', 'b']")) / 1000 < estimated.worst_usd - said < 1
+    assert estimated.expected_usd == (Decimal(1) * estimated.input_tokens) / 1000 + said
+
+
+def test_what_is_expected_goes_by_the_answers_before(folder: Path) -> None:
+    plan = plan_of(folder, with_parameters("", TASK))
+    (planned,) = plan.tasks
+    candidate = planned.candidates[0]
+    key_of = keyer(candidate, environment={}, training=training_of(plan))
+    known = {"m": Usual(output_tokens=2.5, seconds=0.25, n=40)}
+    estimated = estimate(planned, candidate, key_of, nothing, known.get)
+    assert estimated.expected_usd == (Decimal(estimated.input_tokens) + 8 * 10 * Decimal("2.5")) / 1000
+    assert estimated.work_s == 2
+    assert estimated.worst_usd is None
 
 
 def test_without_a_limit_or_a_price_the_worst_is_not_known(folder: Path) -> None:

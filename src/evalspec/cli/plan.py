@@ -16,12 +16,14 @@ from evalspec.language.privacy import OPEN, privacy_of
 from evalspec.pipeline import SpecFault
 from evalspec.plan.estimate import Estimate
 from evalspec.plan.plan import EmptySelection, Plan, not_runnable
-from evalspec.planning import Estimates, estimates, load, plan_document
+from evalspec.planning import Estimates, estimates, load, plan_document, seconds_of
 from evalspec.report.asked import Asked, Unasked, asked, asked_document, render_asked
 from evalspec.report.diagnostics import summary_line
 from evalspec.report.differing import differences, render_differences
 from evalspec.report.glyphs import visible
+from evalspec.run.spending import dollars
 from evalspec.running import Options, plan_of
+from evalspec.text.units import short_duration
 
 if TYPE_CHECKING:
     from evalspec.score.results import Document
@@ -87,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.format == "json":
         print(json.dumps(plan_document(plan, front, found, Path("plan.json"), how.settings), indent=1))
     else:
-        _print(plan, found)
+        _print(plan, found, how)
     if options.output is not None:
         _write(plan_document(plan, front, found, options.output, how.settings), options.output)
     return SPEC_WRONG if any(e.faults for task in found.values() for e in task.values()) else DONE
@@ -99,14 +101,14 @@ def _write(plan: Document, path: Path) -> None:
         raise OutputFault(fault)
 
 
-def _print(plan: Plan, found: Estimates) -> None:
+def _print(plan: Plan, found: Estimates, how: Options) -> None:
     from tabulate import tabulate
 
     for planned in plan.tasks:
         own = found[planned.task.name]
         steps = f", {len(planned.task.steps)} steps" if planned.task.kind == "chain" else ""
         print(f"{planned.task.name}: {len(planned.rows):,} examples of `{planned.task.dataset}`{steps}\n")
-        rows = [_row(name, e) for name, e in own.items()]
+        rows = [_row(name, e, seconds_of(plan, how, name, e)) for name, e in own.items()]
         headers = [
             "candidate",
             "requests",
@@ -114,28 +116,25 @@ def _print(plan: Plan, found: Estimates) -> None:
             "to ask",
             "depend on answers",
             "input tokens",
+            "expected",
             "at worst",
+            "time",
         ]
-        print(
-            tabulate(
-                rows,
-                headers=headers,
-                tablefmt="simple",
-                disable_numparse=True,
-                colalign=("left",) + ("right",) * 6,
-            )
-        )
+        told = [i for i, head in enumerate(headers) if not i or any(row[i] != "-" for row in rows)]
+        shown = [[row[i] for i in told] for row in rows]
+        right = ("left",) + ("right",) * (len(told) - 1)
+        print(tabulate(shown, headers=[headers[i] for i in told], tablefmt="simple",
+                       disable_numparse=True, colalign=right))  # fmt: skip
         print()
         for name, e in own.items():
             for example, why in e.faults[:5]:
                 print(f"{name}: the prompt of example {visible(example)} cannot be rendered: {visible(why)}")
 
 
-def _row(name: str, e: Estimate) -> list[str]:
+def _row(name: str, e: Estimate, seconds: float | None) -> list[str]:
     kept = "?" if e.kept is None else f"{e.kept:,}"
     to_ask = "?" if e.kept is None else f"{e.requests - e.kept:,}"
     later = f"at most {e.later:,}" if e.later else "-"
-    money = "?" if e.worst_usd is None else f"${e.worst_usd:.2f}"
     return [
         name,
         f"{e.requests:,}",
@@ -143,7 +142,8 @@ def _row(name: str, e: Estimate) -> list[str]:
         to_ask,
         later,
         f"about {e.input_tokens:,}" if e.input_tokens else "-",
-        money,
+        *("?" if usd is None else dollars(usd) for usd in (e.expected_usd, e.worst_usd)),
+        "?" if seconds is None else "-" if not seconds else f"about {short_duration(seconds)}",
     ]
 
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from evalspec.language.candidates import Cascade, Hosted, Http, ModelSpec, Price, PythonFunction, Use, Vote
+from evalspec.language.candidates import Cascade, Hosted, Http, ModelSpec, PythonFunction, Use, Vote
 from evalspec.language.sandbox import RenderFault
 from evalspec.models.model import Request
-from evalspec.models.prices import price_of
 from evalspec.plan.conditions import runs_given
 from evalspec.plan.conversations import build_request, gold_value, times_asked
+from evalspec.plan.expecting import (
+    Known,
+    Reckoned,
+    at_worst,
+    dollars_expected,
+    input_tokens,
+    seconds_expected,
+    usual_of,
+)
 from evalspec.plan.plan import Passing, PlannedTask, samples_at
 
 if TYPE_CHECKING:
     from evalspec.language.program import Step
-
-CHARACTERS_A_TOKEN = 4  # a rule of thumb for English; only estimates rest on it
-IMAGE_TOKENS = 1_000  # likewise; what a picture of a thousand by a thousand costs in most places
 
 Keyer = Callable[[Request], str | None]
 Kept = Callable[[Collection[str]], set[str]]
@@ -32,7 +37,9 @@ class Estimate:
     `requests` are the distinct ones known now, each of its samples and of its perturbed forms being one;
     `kept` are those of them that the store answers, `later` at most how many more depend on answers. Tokens
     are rough. `worst_usd` is the money for what is still to be asked, were every answer as long as it may
-    be; None where a price or a limit is not known.
+    be, and every prompt a token for each byte: no run costs more but for retried attempts. `expected_usd` is
+    the money, and `work_s` the time of all requests one after the other, if answers are as usual. None where
+    a price or a limit is not known.
     """
 
     examples: int
@@ -41,11 +48,22 @@ class Estimate:
     later: int
     input_tokens: int
     worst_usd: Decimal | None
+    expected_usd: Decimal | None
+    work_s: Decimal | None
     faults: tuple[tuple[str, str], ...]  # (example, why its prompt cannot be rendered)
 
 
-def estimate(planned: PlannedTask, candidate: ModelSpec, key_of: Keyer, kept: Kept | None) -> Estimate:
-    """What one candidate will be asked in one task. `kept` tells which keys the store answers."""
+def estimate(
+    planned: PlannedTask,
+    candidate: ModelSpec,
+    key_of: Keyer,
+    kept: Kept | None,
+    known: Known = lambda candidate: None,
+) -> Estimate:
+    """What one candidate will be asked in one task.
+
+    `kept` tells which keys the store answers, `known` what a candidate's answers were like so far.
+    """
     distinct: dict[object, Request] = {}
     twins: list[Request] = []
     faults: list[tuple[str, str]] = []
@@ -60,31 +78,58 @@ def estimate(planned: PlannedTask, candidate: ModelSpec, key_of: Keyer, kept: Ke
     times = {step.name: forms(step) for step in planned.task.steps}
     due = [(r, times[r.step] - (key in (have or ()))) for key, r in distinct.items()]
     given = [(r, times[r.step] * _repeated(planned, r.step, candidate)) for r in twins]
+    asked = _Asked(planned, candidate, due, given)
     return Estimate(
         examples=len(planned.rows),
         requests=sum(times[request.step] for request in distinct.values()),
         kept=len(have) if have is not None else None,
         later=later,
-        input_tokens=sum(_tokens(r) * times[r.step] for r in distinct.values() if r.messages),
-        worst_usd=_money(planned, candidate, due, given),
+        input_tokens=sum(input_tokens(r) * times[r.step] for r in distinct.values() if r.messages),
+        worst_usd=asked.added_up(lambda step: at_worst),
+        expected_usd=asked.added_up(lambda step: dollars_expected(usual_of(candidate, step, known))),
+        work_s=asked.added_up(lambda step: seconds_expected(usual_of(candidate, step, known))),
         faults=tuple(faults),
     )
 
 
-def _money(
-    planned: PlannedTask, candidate: ModelSpec, due: Sequence[Counted], given: Sequence[Counted]
-) -> Decimal | None:
-    """The dollars of all steps, each asked of the model that runs it; None where one's are not known."""
-    total = Decimal(0)
-    for step in planned.task.steps:
-        use = candidate.at_step(step.name).use
-        own, twins = ([c for c in counted if c[0].step == step.name] for counted in (due, given))
-        later = _later(planned, step, candidate)
-        part = _worst(use, own, twins, later) if isinstance(use, Hosted) else _of_others(use)
-        if part is None:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a candidate is still asked in a task: `due` is known, `twins` stand for the rest."""
+
+    planned: PlannedTask
+    candidate: ModelSpec
+    due: Sequence[Counted]
+    twins: Sequence[Counted]
+
+    def added_up(self, reckoned: Callable[[Step], Reckoned]) -> Decimal | None:
+        """The sum over all requests; None where that of one is not known.
+
+        What depends on answers is reckoned like the same question given gold, its twin; without one it
+        cannot be told.
+        """
+        total = Decimal(0)
+        for step in self.planned.task.steps:
+            member = self.candidate.at_step(step.name)
+            if not isinstance(member.use, Hosted):
+                part = _of_others(member.use)
+            else:
+                part = self._of_step(step, member, reckoned(step))
+            if part is None:
+                return None
+            total += part
+        return total
+
+    def _of_step(self, step: Step, member: ModelSpec, reckoned: Reckoned) -> Decimal | None:
+        due, twins = ([c for c in counted if c[0].step == step.name] for counted in (self.due, self.twins))
+        if sum(times for _, times in twins) < _later(self.planned, step, self.candidate):
             return None
-        total += part
-    return total
+        total = Decimal(0)
+        for request, times in (*due, *twins):
+            part = reckoned(member, request) if times else Decimal(0)
+            if part is None:
+                return None
+            total += times * part
+        return total
 
 
 def _of_others(use: Use) -> Decimal | None:
@@ -131,35 +176,4 @@ def _repeated(planned: PlannedTask, name: str, candidate: ModelSpec) -> int:
     return planned.samples(candidate) // samples_at(planned.task.step(name), candidate)
 
 
-def _tokens(request: Request) -> int:
-    images = sum(len(m.images) for m in request.messages)
-    return sum(len(m.content) for m in request.messages) // CHARACTERS_A_TOKEN + 1 + images * IMAGE_TOKENS
-
-
 Counted = tuple[Request, int]  # a request and how often it is asked
-
-
-def _worst(use: Hosted, due: Sequence[Counted], twins: Sequence[Counted], later: int) -> Decimal | None:
-    """The money if every answer is as long as `max_tokens` allows; None without a price or that limit.
-
-    What depends on answers is reckoned like the same question given gold, its twin; without one it cannot
-    be told.
-    """
-    price: Price | None = price_of(use)
-    if price is None or sum(times for _, times in twins) < later:
-        return None
-    total = Decimal(0)
-    for request, times in (*due, *twins):
-        limit = _output_limit(request.parameters)
-        if limit is None:
-            return None
-        total += times * (price.input * _tokens(request) + price.output * limit)
-    return total / price.per
-
-
-def _output_limit(parameters: Mapping[str, object]) -> int | None:
-    for name in ("max_tokens", "max_completion_tokens"):
-        limit = parameters.get(name)
-        if isinstance(limit, int):
-            return limit
-    return None
