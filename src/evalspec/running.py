@@ -30,7 +30,6 @@ from evalspec.recording import (
 )
 from evalspec.run.asking import Keeping
 from evalspec.run.events import Counter, Event
-from evalspec.run.racing import Racing
 from evalspec.run.replay import Replayed, replay
 from evalspec.run.session import Gathered, ask_all, settings_for
 from evalspec.run.spending import Bill, Purse, Spent, caps_of, with_bill
@@ -159,6 +158,7 @@ async def run_plan(
             bill(event)
             tell(event)
 
+        from evalspec.run.racing import Racing
         from evalspec.score.racing import courses_of
 
         try:
@@ -180,7 +180,8 @@ async def run_plan(
             if not gathered.traces:
                 raise
             fault = broken
-        run = with_bill(run_record(plan, front, options.settings, started, counter.total), bill)
+        record = run_record(plan, front, options.settings, started, counter.total)
+        run = with_bill({**record, "pacing": dict(gathered.pacing)}, bill)
         from evalspec.score.kept import kept_figures
 
         results, scored = score_whole(plan, gathered.traces, run)

@@ -27,15 +27,17 @@ if TYPE_CHECKING:
     from evalspec.run.events import Event
     from evalspec.run.racing import Racing
     from evalspec.store.store import Store
+    from evalspec.text.values import Json
 
 Traces = dict[tuple[str, str], list[Trace]]
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The traces of a run by task and candidate, as they come in."""
+    """The traces of a run by task and candidate, as they come in, and at its end what the limiter did."""
 
     traces: Traces = field(default_factory=dict)
+    pacing: dict[str, Json] = field(default_factory=dict)
 
     def add(self, job: Job[Trace], trace: Trace) -> None:
         self.traces.setdefault((trace.visit.task, job.candidate), []).append(trace)
@@ -76,7 +78,14 @@ async def ask_all(
     ) as models:
         jobs = {name: candidate_jobs(plan, name, racing) for name in models}
         await execute(
-            jobs, models, store, settings=settings, on_result=on_result, on_event=on_event, stop=stop
+            jobs,
+            models,
+            store,
+            settings=settings,
+            on_result=on_result,
+            on_event=on_event,
+            stop=stop,
+            on_paced=gathered.pacing.update,
         )
 
 
