@@ -16,7 +16,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from evalspec.run.racing import ALPHA, Evidence, Lap
+from evalspec.metrics.evidence import ALPHA, Evidence, Lap
 
 EXAMPLES = 400
 SHARED = 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalspec.run.racing import ALPHA
+from evalspec.metrics.evidence import ALPHA
 from evalspec.score.result_figures import Document, number
 from evalspec.text.values import Json
 

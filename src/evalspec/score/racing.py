@@ -17,7 +17,8 @@ import numpy as np
 from evalspec.language.expressions import holds
 from evalspec.language.metric_names import Direction, figure_in, metric_named
 from evalspec.language.racing import FROM_0_TO_1, RACED, why_no_race
-from evalspec.run.racing import Course, Lap, Stopped, run_heat
+from evalspec.metrics.evidence import Lap
+from evalspec.run.racing import Course, Stopped, run_heat
 from evalspec.score.contributions import contributions
 from evalspec.score.decisions import Decision, decide
 from evalspec.score.judged import judge
