@@ -62,6 +62,8 @@ def lessons(judgements: Sequence[Judgement], design: Design) -> Lessons:
         if j.outcome is Outcome.ANSWERED and j.confidence is not None
     ]
     judged = [(i, c, r) for i, c, r in sure if r is not None]
+    # Folds are dealt in this order, and the order of the file must not matter.
+    judged.sort(key=lambda found: (judgements[found[0]].row.id, judgements[found[0]].sample))
     places = tuple(i for i, _, _ in judged)
     correct = np.array([float(r) for _, _, r in judged], dtype=np.float64)
     why = NO_CONFIDENCE if not sure else UNJUDGED if len(judged) < len(sure) else too_few_wrong(correct)
