@@ -13,7 +13,7 @@ from evalspec.models import anthropic, gemini, openai_http
 from evalspec.models.completions import read_body, without_secrets
 from evalspec.models.images import NoImage
 from evalspec.models.model import Answer, Failure, FailureKind, Request, digest
-from evalspec.models.posting import Incoming, Line, timed
+from evalspec.models.posting import Incoming, Line, utc_now
 from evalspec.models.prices import cost_of
 from evalspec.models.sse import Events
 from evalspec.models.vendors import Spoken
@@ -98,12 +98,12 @@ class HostedModel:
                 if gathering.add(data) and first is None:
                     first = incoming.since_ns()
         taken = incoming.since_ns()
-        return replace(self._complete(self.wire.read(gathering.whole()), taken), first_token_ns=first)
+        return self._complete(self.wire.read(gathering.whole()), taken, first)
 
-    def _complete(self, read: Answer, taken: int) -> Answer:
-        answer = timed(without_secrets(read, self.at.secrets), taken)
+    def _complete(self, read: Answer, taken: int, first: int | None = None) -> Answer:
+        answer = without_secrets(read, self.at.secrets)
         cost = cost_of(self.price, answer.input_tokens, answer.output_tokens, answer.cached_input_tokens)
-        return replace(answer, cost_usd=cost)
+        return replace(answer, latency_ns=taken, first_token_ns=first, cost_usd=cost, at=utc_now())
 
 
 def encoded(wire: Wire, use: Hosted, request: Request) -> bytes:

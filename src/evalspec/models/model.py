@@ -139,7 +139,10 @@ class Model(Protocol):
         ...
 
 
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+
 def digest(*parts: Json) -> str:
     """The identity of some JSON values: a SHA-256 in hexadecimal of their canonical text."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = _canonical(parts)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
