@@ -20,5 +20,5 @@ def test_five_kills_lose_nothing_and_repeat_only_what_was_in_flight() -> None:
     assert ran.returncode == 0
     assert told["kills"] == 5
     assert told["distinct requests"] == 200
-    assert 0 < told["requests asked again"] <= told["in flight at the kills"] <= 5 * 16
+    assert 0 < told["requests asked again"] <= told["in flight at the kills"] <= 5 * (16 + 50)
     assert told["results equal those of an undisturbed run"]
