@@ -76,12 +76,13 @@ class OutputFault(EvalspecFault):
     """A file that was asked for could not be written."""
 
 
-ENDINGS = {".json": "json", ".md": "md", ".csv": "csv"}
+JUNIT = ".junit.xml"
+ENDINGS = {".json": "json", ".md": "md", ".csv": "csv", JUNIT: "junit"}
 
 
 def form_of(path: Path) -> str:
     """The form that a file's ending asks for. Raises Usage for those that are not built."""
-    found = ENDINGS.get(path.suffix)
+    found = ENDINGS.get(JUNIT if path.name.endswith(JUNIT) else path.suffix)
     if found is None:
         built = ", ".join(ENDINGS)
         raise Usage(
@@ -118,10 +119,15 @@ def demand_place(path: Path) -> None:
 
 def write_files(results: Results, paths: Sequence[Path]) -> list[str]:
     """Writes results, each file whole or not at all; a sentence for each one that could not be written."""
+    found = (write_whole(path, _rendered(results, form_of(path))) for path in paths)
+    return [fault for fault in found if fault is not None]
+
+
+def _rendered(results: Results, form: str) -> str:
+    from evalspec.report.junit import render_junit
     from evalspec.report.table import TableForm, render_results
 
-    found = (write_whole(path, render_results(results, TableForm(form_of(path)))) for path in paths)
-    return [fault for fault in found if fault is not None]
+    return render_junit(results) if form == ENDINGS[JUNIT] else render_results(results, TableForm(form))
 
 
 def write_whole(path: Path, text: str | bytes) -> str | None:

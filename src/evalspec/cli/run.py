@@ -58,7 +58,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--store", type=Path, metavar="DIR", help="where answers are kept (.evalspec beside the spec)"
     )
     parser.add_argument("-o", "--output", type=Path, action="append", default=[], metavar="FILE",
-                        help="write results to FILE, by its ending: .json .md .csv (repeatable)")  # fmt: skip
+                        help="write results to FILE (repeatable): .json .md .csv .junit.xml")  # fmt: skip
     parser.add_argument(
         "--format", choices=[f.value for f in TableForm], default="table", help="what is printed"
     )
@@ -158,13 +158,22 @@ async def _run(
     async with anyio.create_task_group() as watching:
         watching.start_soon(_on_signals, stopping)
         try:
-            ran = await run_plan(plan, front, how, variables, watch=watch, stopping=stopping)
+            say = _say_nothing if quiet else _say
+            ran = await run_plan(plan, front, how, variables, watch=watch, stopping=stopping, say=say)
         except EvalspecFault as fault:  # out of the group as it is, not as a group of its own
             ran = fault
         watching.cancel_scope.cancel()
     if isinstance(ran, EvalspecFault):
         raise ran
     return ran
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _say_nothing(line: str) -> None:
+    """Of `--quiet`."""
 
 
 async def _on_signals(stopping: Stopping) -> None:
