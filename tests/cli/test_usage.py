@@ -21,7 +21,6 @@ WRONG = {
     "-o nowhere/r.json": "there is no folder nowhere",
     "-o folder.json": "this is a folder",
     "--env-file odd.env": "odd.env:1 is not NAME=VALUE",
-    "--race": "`--race` is not built yet",
 }
 
 
@@ -44,11 +43,11 @@ def test_what_cannot_be_meant_is_said_in_a_line_and_sends_nothing(tmp_path: Path
 
 def test_commands_that_do_not_exist_or_not_yet(tmp_path: Path) -> None:
     none, unknown, later, helped, version = each(
-        [], ["rum"], ["diff", "a", "b"], ["run", "--help"], ["--version"], at=tmp_path
+        [], ["rum"], ["view", "last"], ["run", "--help"], ["--version"], at=tmp_path
     )
     assert [ended.code for ended in (none, unknown, later)] == [2] * 3
     assert "invalid choice: 'rum'" in unknown.err
-    assert later.err == "error: `evalspec diff` is not built yet\n"
+    assert later.err == "error: `evalspec view` is not built yet\n"
     assert (helped.code, helped.err) == (0, "")
     assert "--max-concurrency" in helped.out
     assert "--shard" not in helped.out
