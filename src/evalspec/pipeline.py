@@ -14,11 +14,12 @@ from evalspec.check.params import Settings
 from evalspec.spec_files import Reader, gather, read_source
 from evalspec.text.diagnostics import Diagnostic, errors, in_order
 from evalspec.text.source import Source
-from evalspec.text.values import dataclass
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.plan.conversations import Trace
     from evalspec.plan.plan import Plan
+    from evalspec.run.under_load import Passes
     from evalspec.score.results import Document, Results
     from evalspec.score.score import TaskScores
 
@@ -75,13 +76,15 @@ def check_source(
     return Front(tuple(file.source for file in files), checked, in_order((*broken, *wrong)))
 
 
-def score(plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Document) -> Results:
-    """Answers to Results: judged, priced, measured, compared and ranked."""
-    return score_whole(plan, traces, run)[0]
+def score(
+    plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Document, passes: Passes | None = None
+) -> Results:
+    """Answers to Results: judged, priced, measured, compared and ranked. `passes`: those under a load."""
+    return score_whole(plan, traces, run, passes)[0]
 
 
 def score_whole(
-    plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Document
+    plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Document, passes: Passes | None = None
 ) -> tuple[Results, Sequence[TaskScores]]:
     """The same, with the Scores that the Results are made of."""
     from evalspec.metrics.resample import on_one_thread
@@ -89,18 +92,26 @@ def score_whole(
     from evalspec.score.results import build_results
 
     with on_one_thread():
-        scored = scores_of(plan, traces)
+        scored = scores_of(plan, traces, passes)
         return build_results(plan, run, scored, decide_over(plan.program, scored, plan.seed)), scored
 
 
-def scores_of(plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]]) -> list[TaskScores]:
-    """Answers to Scores, task by task."""
+def scores_of(
+    plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], passes: Passes | None = None
+) -> list[TaskScores]:
+    """Answers to Scores, task by task; of a raced plan, those that the race came to."""
     from evalspec.score.judged import judge
+    from evalspec.score.racing import race_off
     from evalspec.score.score import score_task
 
+    traces, raced = race_off(plan, traces)
     scored = []
     for planned in plan.tasks:
         heard = [traces.get((planned.task.name, c.name), ()) for c in planned.candidates]
         judged = [judge(planned, c, t) for c, t in zip(planned.candidates, heard, strict=True)]
-        scored.append(score_task(planned, judged, plan.seed, plan.program.datasets[planned.task.dataset]))
+        judged = [
+            replace(j, passed=(passes or {}).get((planned.task.name, j.candidate.name))) for j in judged
+        ]
+        dataset, name = plan.program.datasets[planned.task.dataset], planned.task.name
+        scored.append(score_task(planned, judged, plan.seed, dataset, raced.get(name)))
     return scored

@@ -23,12 +23,15 @@ from evalspec.pipeline import Front
 from evalspec.plan.plan import Plan, Selection
 from evalspec.run.replay import FailedStep
 from evalspec.run.session import job_counts
+from evalspec.run.under_load import passes_in, passes_json
 from evalspec.score.results import Document, Results
 from evalspec.score.wording import document, items
 
 if TYPE_CHECKING:
     from evalspec.plan.conversations import Trace
     from evalspec.run.events import Counts
+    from evalspec.run.under_load import Passes
+    from evalspec.store.store import Store
     from evalspec.text.source import Source
     from evalspec.text.values import Json
 
@@ -109,7 +112,9 @@ def completed(results: Results, traces: Iterable[Trace]) -> Results:
     """The results with `complete` told: whether every step of every example was asked of every candidate that
     was not stopped in a race."""
     tasks = document(results.document["tasks"])
-    found = {(t, c): document(d) for t in tasks for c, d in document(document(tasks[t])["candidates"]).items()}
+    found = {
+        (t, c): document(d) for t in tasks for c, d in document(document(tasks[t])["candidates"]).items()
+    }
     asked_on = {place: d for place, d in found.items() if d.get("race") is None}
     unasked = any(
         s.reading.outcome is Outcome.NOT_ASKED
@@ -151,6 +156,17 @@ def stored_record(results: Results, plan: Plan, traces: Traces) -> Document:
     run["first"] = _first(results)
     run["as_of"] = datetime.now(UTC).isoformat(timespec="microseconds")
     return run
+
+
+def keep_passes(store: Store, run: str, passes: Passes) -> None:
+    """Keeps what the latency passes of a run measured. Raises StoreFault when it cannot."""
+    if passes:
+        store.save_figures(f"{run}/latency", passes_json(passes))
+
+
+def kept_passes(store: Store, run: str) -> Passes:
+    """What the latency passes of a kept run measured; empty where it made none."""
+    return passes_in(store.figures(f"{run}/latency"))
 
 
 def _first(results: Results) -> Document:

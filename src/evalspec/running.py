@@ -22,6 +22,8 @@ from evalspec.recording import (
     completed,
     data_digests,
     failures_of,
+    keep_passes,
+    kept_passes,
     run_record,
     selection_of,
     shown_record,
@@ -30,6 +32,7 @@ from evalspec.recording import (
 )
 from evalspec.run.asking import Keeping
 from evalspec.run.events import Counter, Event
+from evalspec.run.latency_pass import Around, make_passes
 from evalspec.run.replay import Replayed, replay
 from evalspec.run.session import Gathered, ask_all, settings_for
 from evalspec.run.spending import Bill, Purse, Spent, caps_of, with_bill
@@ -42,6 +45,7 @@ from evalspec.text.values import dataclass, field, replace
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from evalspec.run.under_load import Passed, Passes
     from evalspec.score.results import Document, Results
     from evalspec.text.values import Json
 
@@ -134,8 +138,9 @@ async def run_plan(
     *,
     watch: Watch | None = None,
     stopping: Stopping | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Ran:
-    """Asks what is missing, keeps it, scores everything, and records the run.
+    """Asks what is missing, keeps it, makes the latency passes, scores everything, and records the run.
 
     Raises EvalspecFault where nothing could be asked at all (a variable that is not set, a store that
     cannot be opened); one that comes later is in the result, beside what was answered before it.
@@ -144,6 +149,7 @@ async def run_plan(
     stopping = stopping if stopping is not None else Stopping()
     counter, troubles, gathered, bill = Counter(), Troubles(), Gathered(), Bill()
     started = datetime.now(UTC)
+    passes: dict[tuple[str, str], Passed] = {}
     fault: EvalspecFault | None = None
     spec = front.source.path or Path()
     with ExitStack() as stack:
@@ -176,6 +182,10 @@ async def run_plan(
                     gathered=gathered,
                     racing=Racing(courses_of(plan)) if plan.race else None,
                 )
+                around = Around(
+                    environment=environment, purse=purse, on_event=bill, stop=stopping.asked, say=say
+                )
+                await make_passes(plan, gathered.traces, around, passes)
         except EvalspecFault as broken:
             if not gathered.traces:
                 raise
@@ -184,10 +194,11 @@ async def run_plan(
         run = with_bill({**record, "pacing": dict(gathered.pacing)}, bill)
         from evalspec.score.kept import kept_figures
 
-        results, scored = score_whole(plan, gathered.traces, run)
+        results, scored = score_whole(plan, gathered.traces, run, passes)
         results = completed(results, chain.from_iterable(gathered.traces.values()))
         if store is not None and fault is None:
-            fault = _kept(store, stored_record(results, plan, gathered.traces), kept_figures(scored))
+            record = stored_record(results, plan, gathered.traces)
+            fault = _kept(store, record, kept_figures(scored), passes)
     short = purse.short if purse is not None else {}
     return Ran(results, fault, stopping.asked.is_set(), troubles.found, bill, short)
 
@@ -209,10 +220,11 @@ def _silent(event: Event) -> None:
     """Nobody watches."""
 
 
-def _kept(store: Store, record: Document, figures: Document) -> EvalspecFault | None:
-    """Keeps a run's record and figures; or the fault, which is no reason to lose what the run found."""
+def _kept(store: Store, record: Document, figures: Document, passes: Passes) -> EvalspecFault | None:
+    """Keeps a run's record, figures and latency passes; or the fault, which is no reason to lose them."""
     try:
         store.save_figures(str(record["id"]), figures)
+        keep_passes(store, str(record["id"]), passes)
         store.save_run(record)
     except EvalspecFault as fault:
         return fault
@@ -252,7 +264,10 @@ def rescore(
     return (
         plan,
         replayed,
-        completed(score(plan, replayed.traces, run), chain.from_iterable(replayed.traces.values())),
+        completed(
+            score(plan, replayed.traces, run, kept_passes(store, str(run["id"]))),
+            chain.from_iterable(replayed.traces.values()),
+        ),
     )
 
 

@@ -45,7 +45,7 @@ LATER = {
     "assign": DATA + CHAIN % "assign { first = [mini, maxi]; second = mini }",
     "oracle": DATA + CHAIN % "oracle = true",
     "perturb": DATA + TASK % "perturb = [typos(10%), lowercase]",
-    "load": DATA + TASK % "latency { p95 <= 2s; load = 4/s; for = 60s }",
+    "a latency pass of a chain": DATA + CHAIN % "latency { p95 <= 2s; load = 4/s; for = 60s }",
 }
 
 

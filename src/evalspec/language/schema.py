@@ -316,9 +316,9 @@ BLOCKS: Mapping[str, BlockKind] = {
             bounds=True,
             metrics=True,
             entries=_entries(
-                _a("load", "requests by the clock (4/s) or so many in flight (8)", "4/s", runs=False),
-                _a("for", "how long the load lasts", "60s", runs=False),
-                _a("warmup", "requests that are sent and not counted", "10", runs=False),
+                _a("load", "requests by the clock (4/s) or so many in flight (8)", "4/s"),
+                _a("for", "how long the load lasts", "60s"),
+                _a("warmup", "requests that are sent and not counted", "10"),
                 _a("else", "what becomes of a candidate that is over (exclude)", "mark",
                    words=("exclude", "mark")),
             ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ LONGEST_BODY = 32 * 1024 * 1024
 DEFAULT_LIMIT_S = 600.0
 
 Receive = Callable[["Incoming"], Awaitable[Answer]]
+# Whoever wants to know when an attempt began to be sent puts a list there, which gets perf_counter_ns.
+SENT_AT: ContextVar[list[int] | None] = ContextVar("SENT_AT", default=None)
 
 
 class SaidWithin(Exception):
@@ -112,6 +115,8 @@ class Line:
     async def _exchange(self, data: bytes, receive: Receive, url: str) -> Answer | Failure:
         headers = {**self.at.headers, "Content-Type": "application/json"}
         begun = time.perf_counter_ns()
+        if (noted := SENT_AT.get()) is not None:
+            noted.append(begun)
         async with self.session.post(
             url, data=data, headers=headers, proxy=self.at.proxy, allow_redirects=False
         ) as response:

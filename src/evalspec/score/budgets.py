@@ -1,4 +1,5 @@
-"""Latency budgets and their three verdicts, from the latencies that a run's own requests had."""
+"""Latency budgets and their three verdicts: from a latency pass where the spec names a load, else from the
+latencies that the run's own requests had."""
 
 from __future__ import annotations
 
@@ -15,11 +16,13 @@ from evalspec.language.metric_names import figure_in
 from evalspec.metrics import BudgetVerdict, Estimate
 from evalspec.metrics.means import t_interval
 from evalspec.score.durations import durations, spaced
+from evalspec.score.loaded import held_under_load, under_load
 from evalspec.score.measures import Example, percentile, share, undefined
 from evalspec.score.weighing import Figure, by_example
 
 if TYPE_CHECKING:
     from evalspec.language.program import Bound, Task
+    from evalspec.score.judged import Judged
 
 BEYOND = "it lies beyond the timeout"
 NONE_MEASURED = "no latency was measured"
@@ -35,19 +38,26 @@ class Budget:
     estimate: Estimate
 
 
-def budgets(task: Task, examples: Sequence[Example]) -> tuple[Budget, ...]:
-    """Every budget of a task for one candidate. What asks for a load is not held against this run."""
+def budgets(task: Task, judged: Judged, examples: Sequence[Example]) -> tuple[Budget, ...]:
+    """Every budget of a task for one candidate, held against its latency pass where there is a load."""
     if task.budgets is None:
         return ()
-    heard = [e for e in examples if e.judgement.heard]
-    held = [
-        (b, _errors(b, examples) if b.metric == "errors" else _of_times(b, heard))
-        for b in task.budgets.bounds
-    ]
+    loaded = under_load(task, judged.candidate, judged.passed)
+    held = (
+        held_under_load(task, loaded) if loaded is not None else _held_in_run(task.budgets.bounds, examples)
+    )
     return tuple(
         Budget(clause=b.clause, metric=b.metric, verdict=verdict, estimate=estimate)
-        for b, (verdict, estimate) in held
+        for b, verdict, estimate in held
     )
+
+
+def _held_in_run(
+    bounds: Sequence[Bound], examples: Sequence[Example]
+) -> list[tuple[Bound, BudgetVerdict, Estimate]]:
+    """Each budget with its verdict by the run's own requests."""
+    heard = [e for e in examples if e.judgement.heard]
+    return [(b, *(_errors(b, examples) if b.metric == "errors" else _of_times(b, heard))) for b in bounds]
 
 
 def _of_times(bound: Bound, heard: Sequence[Example]) -> tuple[BudgetVerdict, Estimate]:

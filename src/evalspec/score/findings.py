@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evalspec.language.metric_names import Measure, metric_named
+from evalspec.score.load_sentences import load_sentences
 from evalspec.score.lookups import candidate_of, metric_of, value_of, viable_in
 from evalspec.score.wording import (
     Document,
@@ -146,6 +147,7 @@ def budgets(task: Document) -> Iterator[str]:
         latency = document(candidate["latency"])
         note = latency.get("note")
         where = WHERE.get(str(latency.get("measured")), "") + (f" ({note})" if note else "")
+        yield from load_sentences(name, latency)
         for budget in map(document, items(candidate["budgets"])):
             said = {"over": "is over for", "not_enough_data": "cannot be decided for"}.get(
                 str(budget["verdict"])

@@ -24,6 +24,7 @@ from evalspec.plan.plan import Passing, PlannedTask
 if TYPE_CHECKING:
     from evalspec.data.rows import Row
     from evalspec.plan.conversations import Reply, StepTrace, Trace
+    from evalspec.run.under_load import Passed
 
 UNHEARD = (Outcome.ERROR, Outcome.NOT_ASKED)
 
@@ -85,6 +86,7 @@ class Judged:
     served_models: tuple[str, ...]
     source: str | None
     samples: int = 1
+    passed: Passed | None = None  # what the latency pass of its task measured of it
 
 
 def judge(planned: PlannedTask, candidate: ModelSpec, traces: Iterable[Trace]) -> Judged:

@@ -19,6 +19,7 @@ from evalspec.models.vendors import UNRELIABLE, behind_litellm
 from evalspec.score.calibration_details import details_json
 from evalspec.score.crossovers import crossovers_json
 from evalspec.score.durations import durations
+from evalspec.score.loaded import load_json, under_load
 from evalspec.score.measures import each_sample, percentile
 from evalspec.score.overall_results import decision_json
 from evalspec.score.policy_results import policy_json
@@ -29,6 +30,7 @@ from evalspec.text.values import Json
 __all__ = ["Document", "Results", "build_results"]
 
 if TYPE_CHECKING:
+    from evalspec.language.program import Task
     from evalspec.plan.plan import Plan
     from evalspec.score.chains import Compounding, StepScore
     from evalspec.score.overall import DecisionScores
@@ -82,7 +84,7 @@ def _task(scores: TaskScores, plan: Plan) -> Document:
         "examples": len(scores.planned.rows),
         "candidates": {
             name: ended_json(
-                _candidate(scores.candidates[name], scores.standings.get(name), i + 1),
+                _candidate(scores.candidates[name], task, scores.standings.get(name), i + 1),
                 scores.candidates[name].stopped,
                 i + 1,
             )
@@ -104,7 +106,7 @@ def _race(scores: TaskScores) -> Document:
     return {"race": race_json(scores.raced, n * len(left_out) - sum(left_out), n * len(left_out))}
 
 
-def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -> Document:
+def _candidate(scores: CandidateScores, task: Task, standing: Standing | None, place: int) -> Document:
     judged = scores.judged
     return {
         "model": judged.candidate.model,
@@ -130,7 +132,7 @@ def _candidate(scores: CandidateScores, standing: Standing | None, place: int) -
         "confusion": _confusion(scores),
         "calibration": _calibration(scores.calibration),
         "policy": policy_json(scores.policy),
-        "latency": _latency(scores),
+        "latency": _latency(scores, task),
         "budgets": [
             {"clause": b.clause, "verdict": b.verdict.value, **figures(b.estimate)} for b in scores.budgets
         ],
@@ -191,7 +193,11 @@ def _calibration(calibration: Calibration | None) -> Json:
     }
 
 
-def _latency(scores: CandidateScores) -> Json:
+def _latency(scores: CandidateScores, task: Task) -> Json:
+    loaded = under_load(task, scores.judged.candidate, scores.judged.passed)
+    measured_apart = load_json(task, loaded) if loaded is not None else None
+    if measured_apart is not None:
+        return measured_apart | _doubtful(scores)
     timed = durations([e for e in each_sample(scores.examples) if e.judgement.heard])
     if not timed.n:
         return None
@@ -201,8 +207,13 @@ def _latency(scores: CandidateScores) -> Json:
     service |= {name: _of_times(figure, timed.n) for name, figure in extremes.items()}
     recorded = "recorded" if isinstance(candidate.use, Recorded) else "under_run"
     measured = "simulated" if is_simulated(candidate) else recorded
-    note: Document = {"note": UNRELIABLE} if behind_litellm(candidate) else {}
-    return {"measured": measured, "service": service, "first_token": None, "queue": None, **note}
+    told: Document = {"measured": measured, "service": service, "first_token": None, "queue": None}
+    return told | _doubtful(scores)
+
+
+def _doubtful(scores: CandidateScores) -> Document:
+    """That latencies are not the model's own, where they are not."""
+    return {"note": UNRELIABLE} if behind_litellm(scores.judged.candidate) else {}
 
 
 def _extremes(seconds: Sequence[float]) -> Mapping[str, float]:

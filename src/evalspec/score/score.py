@@ -224,7 +224,7 @@ def _score(planned: PlannedTask, judged: Judged, seed: int, design: Design) -> C
     heard = [e for e in samples if e.judgement.heard]
     subsets = {s.name: _subset(task, s, whole, design) for s in planned.subsets}
     required = requirements(task, subsets, whole, design)
-    timed = budgets(task, samples)
+    timed = budgets(task, judged, samples)
     spoken = [e.judgement for e in heard]
     steps = score_steps(task, judged.candidate, spoken, design) if task.kind == "chain" else {}
     n = len(samples)

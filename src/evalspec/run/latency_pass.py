@@ -1,0 +1,268 @@
+"""The latency pass behind a run: each task that names a load is asked under it, in a process of its own.
+
+Here it is decided who is asked what, and what it may cost; when requests are due is `arrivals`' matter, and
+the sending that of `latency_child`. Nothing comes from the store, nothing is asked again, and `concurrency`
+holds nothing back: what is measured is the model, as many people at once would meet it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import anyio
+
+from evalspec.language.candidates import Hosted, Http, PythonFunction
+from evalspec.language.sandbox import RenderFault
+from evalspec.models.model import Answer, Failure, FailureKind
+from evalspec.plan.conditions import runs_given
+from evalspec.plan.conversations import build_request
+from evalspec.run.arrivals import Load, blocks_of, load_of, requests_of_each
+from evalspec.run.events import Answered
+from evalspec.run.latency_child import DROP, Errand, cost_told
+from evalspec.run.latency_process import Lines, started, stop_when, tell
+from evalspec.run.spending import Spent
+from evalspec.run.under_load import COLUMNS, Client, Fate, Passed, Sample
+from evalspec.text.units import short_duration
+
+if TYPE_CHECKING:
+    from anyio.abc import Process
+
+    from evalspec.language.candidates import ModelSpec
+    from evalspec.language.program import Task
+    from evalspec.models.model import Request
+    from evalspec.plan.conversations import Trace
+    from evalspec.plan.plan import Plan, PlannedTask
+    from evalspec.run.arrivals import Block
+    from evalspec.run.events import Event
+    from evalspec.run.spending import Hold, Purse
+
+MOST_IN_FLIGHT = 4_000
+MOST_EXAMPLES = 5_000
+SHORTEST_WAIT_S = 60.0
+DROP_LIMIT_S = 5.0
+
+Asked = Mapping[str, tuple["Request", ...]]  # by candidate, in the order in which they are asked
+Traces = Mapping[tuple[str, str], Sequence["Trace"]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What a pass needs beside its plan: variables, money, who is told what it cost, a way to stop it."""
+
+    environment: Mapping[str, str] = field(repr=False)
+    purse: Purse | None
+    on_event: Callable[[Event], None]
+    stop: anyio.Event
+    say: Callable[[str], None]
+
+
+async def make_passes(
+    plan: Plan, traces: Traces, around: Around, passes: dict[tuple[str, str], Passed]
+) -> None:
+    """Makes the passes of a plan, task by task, into `passes`. Cancelled, it keeps what was measured.
+
+    Candidates that brought no answer in the run are not asked again.
+    """
+    for planned in plan.tasks:
+        load = load_of(planned.task.budgets)
+        if load is None:
+            continue
+        chosen = [c for c in under_load(planned) if _heard(traces.get((planned.task.name, c.name), ()))]
+        blocks = turns(planned, load, chosen, plan.seed)
+        asked = asked_of(planned, chosen, blocks, plan.seed)
+        if any(asked.values()):
+            await _Errands(planned, load, around, passes).make(chosen, asked, blocks)
+
+
+def under_load(planned: PlannedTask) -> list[ModelSpec]:
+    """The candidates of a task that a load can be put on: those that something answers at the other end."""
+    return [c for c in planned.candidates if isinstance(c.use, Hosted | Http | PythonFunction)]
+
+
+def turns(planned: PlannedTask, load: Load, candidates: Sequence[ModelSpec], seed: int) -> tuple[Block, ...]:
+    """When who is asked."""
+    return blocks_of(load, [c.name for c in candidates], f"{seed}:{planned.task.name}")
+
+
+def asked_of(
+    planned: PlannedTask, candidates: Sequence[ModelSpec], blocks: Sequence[Block], seed: int
+) -> Asked:
+    """What each candidate is asked, the same examples for all: the task's own, shuffled by the seed."""
+    numbers = [a.number for block in blocks for a in block.arrivals]
+    most, step = (max(numbers) + 1 if numbers else MOST_EXAMPLES), planned.task.final
+    found: list[Mapping[str, Request]] = []
+    for row in sorted(planned.rows, key=lambda row: hashlib.sha256(f"{seed}:{row.id}".encode()).digest()):
+        if len(found) == most:
+            break
+        if not runs_given(step, row, {}):
+            continue
+        with suppress(RenderFault):  # told of in the run itself
+            found.append({c.name: build_request(planned, step, c, row, {}) for c in candidates})
+    return {c.name: tuple(made[c.name] for made in found) for c in candidates}
+
+
+def _heard(traces: Sequence[Trace]) -> bool:
+    return any(isinstance(r, Answer) for trace in traces for step in trace.steps for r in step.replies)
+
+
+def wait_ns(task: Task) -> int:
+    """How long an attempt is waited for, where the candidate has no shorter timeout: beyond every bound."""
+    bounds = task.budgets.bounds if task.budgets is not None else ()
+    longest = max((b.value for b in bounds if b.metric != "errors"), default=0.0)
+    return int(max(SHORTEST_WAIT_S, 2 * longest) * 1e9)
+
+
+# ── one task's pass ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class _Errands:
+    """The pass of one task: its money held back, its process, what comes out of it."""
+
+    planned: PlannedTask
+    load: Load
+    around: Around
+    passes: dict[tuple[str, str], Passed]
+    began_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
+    samples: dict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))
+    holds: dict[str, list[Hold]] = field(default_factory=lambda: defaultdict(list))
+
+    async def make(self, candidates: Sequence[ModelSpec], asked: Asked, blocks: Sequence[Block]) -> None:
+        lacking = {c.name: await self._without_money(c, asked[c.name], blocks) for c in candidates}
+        sent = tuple(c for c in candidates if lacking[c.name] is None)
+        for name, why in lacking.items():
+            if why is not None:
+                self._keep(name, Passed(load=self.load, began_at=self.began_at, lacking=why))
+        own = [b for b in blocks if lacking[b.candidate] is None]
+        errand = Errand(
+            specs=sent,
+            environment=dict(self.around.environment),
+            requests={c.name: asked[c.name] for c in sent},
+            blocks=tuple(own),
+            in_flight=self.load.in_flight,
+            warmup=self.load.warmup,
+            wait_ns=wait_ns(self.planned.task),
+            most_in_flight=MOST_IN_FLIGHT,
+        )
+        if sent:
+            self.around.say(told_of(self.planned.task.name, self.load, own, len(sent)))
+            await self._sent(errand)
+
+    def _keep(self, candidate: str, passed: Passed) -> None:
+        self.passes[self.planned.task.name, candidate] = passed
+
+    async def _sent(self, errand: Errand) -> None:
+        """Has the errand done; however that ends, what was measured is kept, and unused money given back."""
+        end: Mapping[str, object] = {}
+        try:
+            async with started(errand) as process:
+                end = await self._gathered(process, errand)
+        finally:
+            self._settle_rest()
+            client = _client(end)
+            fault = end.get("fault")
+            for spec in errand.specs:
+                self._keep(
+                    spec.name,
+                    Passed(
+                        load=self.load,
+                        began_at=self.began_at,
+                        samples=tuple(self.samples[spec.name]),
+                        client=client,
+                        partial=client is None or bool(end.get("stopped")),
+                        lacking=str(fault) if fault is not None else None,
+                    ),
+                )
+
+    async def _gathered(self, process: Process, errand: Errand) -> Mapping[str, object]:
+        """The last line of the process; those before it are taken as samples."""
+        end: Mapping[str, object] = {}
+        lines = Lines(process)
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(stop_when, self.around.stop, process)
+            try:
+                async for line in lines.each():
+                    end = self._taken(line, errand)
+            except anyio.get_cancelled_exc_class():
+                with anyio.move_on_after(DROP_LIMIT_S, shield=True):
+                    await tell(process, DROP)
+                    async for line in lines.each():
+                        self._taken(line, errand)
+                raise
+            beside.cancel_scope.cancel()
+        return end
+
+    def _taken(self, line: Mapping[str, object], errand: Errand) -> Mapping[str, object]:
+        """Takes a sample; gives back a line that is none."""
+        if "due_ns" not in line:
+            return line
+        name, requests = str(line["candidate"]), errand.requests[str(line["candidate"])]
+        example = requests[int(str(line["number"])) % len(requests)].example
+        figures = {c: line.get(c) for c in COLUMNS} | {"example": example, "fate": Fate(str(line["fate"]))}
+        self.samples[name].append(Sample(**figures))  # type: ignore[arg-type]
+        cost = cost_told(line)
+        if line["fate"] == Fate.ANSWERED:
+            self.around.on_event(Answered(name, cost))
+        if line["fate"] != Fate.HELD_BACK and self.around.purse is not None and self.holds[name]:
+            self.around.purse.settle(self.holds[name].pop(), _paid(line, cost))
+        return {}
+
+    # ── money ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def _without_money(
+        self, spec: ModelSpec, asked: Sequence[Request], blocks: Sequence[Block]
+    ) -> str | None:
+        """Why a candidate cannot be asked, if it cannot: all that its pass may cost is held back first."""
+        if self.around.purse is None:
+            return None
+        if not self.load.open_loop:
+            return "under a cap on spending only a load by the clock, such as `load = 4/s`, has known costs"
+        for arrival in (a for b in blocks if b.candidate == spec.name for a in b.arrivals):
+            request = asked[arrival.number % len(asked)]
+            hold = await self.around.purse.take(spec.name, request, lambda: True)
+            if isinstance(hold, Spent):
+                self._give_back(spec.name)
+                return f"its latency was not measured: {hold.message}"
+            self.holds[spec.name].append(hold)
+        return None
+
+    def _settle_rest(self) -> None:
+        for name in list(self.holds):
+            self._give_back(name)
+
+    def _give_back(self, candidate: str) -> None:
+        while self.around.purse is not None and self.holds[candidate]:
+            self.around.purse.settle(self.holds[candidate].pop(), Answer(response="", cost_usd=Decimal(0)))
+
+
+def _paid(line: Mapping[str, object], cost: Decimal | None) -> Answer | Failure | None:
+    """An attempt as a purse settles it."""
+    if line["fate"] == Fate.ANSWERED:
+        return Answer(response="", cost_usd=cost)
+    status = line.get("status")
+    if isinstance(status, int):
+        return Failure(kind=FailureKind.TRANSIENT, message="", status=status)
+    return None
+
+
+def told_of(task: str, load: Load, blocks: Sequence[Block], candidates: int) -> str:
+    """What is about to be asked, and how long it takes at least."""
+    lasts = short_duration(max(b.ends_ns for b in blocks) / 1e9)
+    each = requests_of_each(blocks, candidates)
+    requests = f"{each * candidates:,} requests, " if load.open_loop else ""
+    return f"latency pass of {task}: {candidates} at {load.said}, {requests}{lasts}"
+
+
+def _client(end: Mapping[str, object]) -> Client | None:
+    figures = [end.get(name) for name in ("lag_p95_ns", "lag_max_ns", "most_in_flight")]
+    if not all(isinstance(figure, int) for figure in figures):
+        return None
+    lag_p95, lag_max, most = (int(str(figure)) for figure in figures)
+    return Client(lag_p95_ns=lag_p95, lag_max_ns=lag_max, most_in_flight=most)
