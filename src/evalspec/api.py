@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,10 +97,10 @@ def plan(path: str | Path, **options: object) -> Plan:
 def run(path: str | Path, *, environment: Mapping[str, str] | None = None, **options: object) -> Results:
     """Runs a spec or plan: asks what is missing, scores, keeps the answers.
 
-    Options: `models`, `tasks` (names), `subset`, `limit`, `seed`, `max_concurrency`, `settings` (values for
-    `params`, by name), `store` (a folder), `cache` (False keeps nothing), `allow_code` (True runs functions
-    that the spec names). Raises SpecFault for a spec that
-    is wrong, EmptySelection, and EvalspecFault where nothing could be asked.
+    Options: `models`, `tasks` (names), `subset`, `limit`, `seed`, `max_concurrency`, `max_spend` (dollars),
+    `settings` (values for `params`, by name), `store` (a folder), `cache` (False keeps nothing), `allow_code`
+    (True runs functions that the spec names). Raises SpecFault for a spec that is wrong, EmptySelection,
+    ValueError for a `max_spend` that is no amount, and EvalspecFault where nothing could be asked.
     """
     import anyio
 
@@ -123,8 +124,8 @@ async def run_async(
 
 
 KNOWN = (
-    "models", "tasks", "subset", "limit", "seed", "max_concurrency", "settings", "store", "cache",
-    "allow_code",
+    "models", "tasks", "subset", "limit", "seed", "max_concurrency", "max_spend", "settings", "store",
+    "cache", "allow_code",
 )  # fmt: skip
 
 
@@ -151,7 +152,22 @@ def _options(given: Mapping[str, object]) -> Options:
         keep=bool(given.get("cache", True)),
         settings={str(k): str(v) for k, v in settings.items()} if isinstance(settings, Mapping) else {},
         allow_code=given.get("allow_code") is True,
+        max_spend=_dollars(given.get("max_spend")),
     )
+
+
+def _dollars(value: object) -> Decimal | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise ValueError(f"max_spend is an amount of dollars, not {value!r}")
+    try:
+        usd = Decimal(str(value))
+    except InvalidOperation:
+        usd = Decimal("NaN")
+    if not usd.is_finite() or usd <= 0:
+        raise ValueError(f"max_spend is an amount of dollars above 0, not {value!r}")
+    return usd
 
 
 def _names(value: object) -> tuple[str, ...]:

@@ -153,3 +153,11 @@ def test_older_answers_are_asked_again_and_others_not(tmp_path: Path, office: Of
         assert set(times_asked(server.bodies).values()) == {1}
         assert evalspec("run", "route.eval", "--max-age", "0min", at=folder).code == 0
         assert set(times_asked(server.bodies).values()) == {2}
+
+
+def test_a_name_that_stands_for_a_dated_one_is_told(tmp_path: Path, office: Office) -> None:
+    folder = job(tmp_path, office)
+    office.served = "mini-2026-03-01"
+    ran = evalspec("run", "route.eval", "--models", "mini", at=folder)
+    assert "note: mini: `mini` is served by `mini-2026-03-01` today; name that one" in ran.err
+    assert "served by" not in evalspec("run", "route.eval", "--models", "mini", "-q", at=folder).err

@@ -139,3 +139,16 @@ def test_what_a_run_rests_on_costs_the_same_whoever_asked(tmp_path: Path) -> Non
     assert a["run"]["requests"]["spent_usd"] == a["run"]["spend_usd"] == 20 * ANSWER_USD
     assert b["run"]["requests"]["spent_usd"] is None
     assert "0 asked, 20 from the store" in ran.err
+
+
+def test_a_cap_from_python(tmp_path: Path) -> None:
+    import evalspec as package
+
+    with servers.chat_server(right) as server:
+        folder = write_job(tmp_path, COUNT, spec(model(server.url, more=PRICE)))
+        found = package.run(folder / "route.eval", environment={}, max_spend=300)
+        assert 0 < paid(server) <= 300
+        assert found.document["run"]["complete"] is False
+    for wrong in (0, "much", float("nan"), True, [1]):
+        with pytest.raises(ValueError, match="max_spend"):
+            package.run(folder / "route.eval", environment={}, max_spend=wrong)

@@ -19,7 +19,7 @@ from evalspec.report.glyphs import visible
 from evalspec.report.table import TableForm, render_results
 from evalspec.run.spending import dollars
 from evalspec.running import Options, Ran, store_folder
-from evalspec.score.wording import document
+from evalspec.score.wording import document, names
 
 if TYPE_CHECKING:
     from evalspec.run.troubles import Trouble
@@ -35,6 +35,7 @@ def finish(ran: Ran, program: Program, spec: Path, how: Options, options: argpar
     sys.stdout.flush()
     if not options.quiet:
         _say([_footer(ran, spec, how)])
+        _say(aliases_told(ran.results, program))
     _say(troubles_told(ran.troubles, program))
     _say(f"error: {visible(name)} is not asked any more: {s.message}" for name, s in ran.short.items())
     _say(f"error: {fault}" for fault in (ran.fault, *unwritten) if fault is not None)
@@ -82,6 +83,22 @@ def troubles_told(troubles: Mapping[str, Trouble], program: Program) -> Iterator
             yield f"warning: {visible(name)}: {requests} failed: {visible(message)}"
         if (more := len(trouble.said) - MOST_TOLD) > 0:
             yield f"warning: {visible(name)}: and {more:,} more kinds of failures"
+
+
+def aliases_told(results: Results, program: Program) -> Iterator[str]:
+    """A note for each model whose name stands for a dated one today, and may for another one tomorrow."""
+    told: set[tuple[str, str]] = set()
+    for task in document(results.document["tasks"]).values():
+        for found in map(document, document(document(task)["candidates"]).values()):
+            spec = program.models.get(str(found.get("model")))
+            if spec is None or not isinstance(spec.use, Hosted):
+                continue
+            asked = spec.use.route.rpartition("/")[2]
+            for served in names(found.get("served_models")):
+                if served.startswith(f"{asked}-") and (spec.name, served) not in told:
+                    told.add((spec.name, served))
+                    today = f"`{asked}` is served by `{visible(served)}` today"
+                    yield f"note: {visible(spec.name)}: {today}; name that one, and it stays the same"
 
 
 def _footer(ran: Ran, spec: Path, how: Options) -> str:
