@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import anyio
 import pytest
 
 import servers
+from evalspec.models.model import FailureKind
 from evalspec.run.events import Event, Finished
 from evalspec.run.execute import Job, Settings
 from evalspec.run.gates import Limits, Rate
+from evalspec.store.store import Store
 from run.questions import Reply, ask_all, candidates, jobs
 
 pytestmark = pytest.mark.anyio
@@ -130,3 +133,57 @@ async def test_a_thousand_jobs_are_taken_as_there_is_room_for_them() -> None:
     assert server.answered == 1000
     assert ahead <= 10
     assert tasks < before + 40  # aiohttp connects in tasks of its own, some for each of the ten
+
+
+async def test_a_rate_of_tokens_holds_back_what_answers_really_took() -> None:
+    rates = (Rate(per_s=100.0, candidates=frozenset({"m"})),)
+    took = servers.Reply(text="ok", input_tokens=15, output_tokens=5)
+    began = time.perf_counter_ns()
+    with servers.chat_server(lambda body: took) as server:
+        async with candidates(server.url, "m") as models:
+            limits = Limits(token_rates=rates, first_concurrency=1, endpoint_concurrency=1)
+            await ask_all({"m": jobs("m", range(15))}, models, settings=Settings(limits=limits))
+    assert server.answered == 15
+    for arrival in server.requests[
+        1:
+    ]:  # what goes before one has taken its tokens; a second's worth was there
+        assert (arrival.at_ns - began) / 1e9 >= (20 * (arrival.number + 1) - 100 - 20) / 100 - 0.001
+    assert (server.requests[-1].at_ns - began) / 1e9 >= 1.8
+
+
+async def test_a_model_that_is_not_there_is_stopped_by_its_first_call_and_not_kept(tmp_path: Path) -> None:
+    def fault(number: int, body: servers.Body) -> servers.Fault | None:
+        gone = servers.Refuse(status=404, body=servers.error_body("no such model"))
+        return gone if body["model"] == "gone" and not healed else None
+
+    healed = False
+    with servers.chat_server(fault=fault) as server:
+        async with candidates(server.url, "gone", "good") as models:
+            with Store.open(tmp_path / "s") as store:
+                work = {name: jobs(name, range(30)) for name in models}
+                outcome = await ask_all(work, models, store)
+                assert sum(body["model"] == "gone" for body in server.bodies) == 1
+                healed = True
+                again = await ask_all({"gone": jobs("gone", range(30))}, models, store)
+    assert outcome.kinds("good") == again.kinds("gone") == {None}
+    assert outcome.kinds("gone") == {FailureKind.REJECTED, FailureKind.NOT_ASKED}
+
+
+async def test_nobody_is_asked_twice_before_everybody_was_called_once() -> None:
+    with servers.chat_server(delay=lambda body: 0.4 if body["model"] == "slow" else 0.0) as server:
+        async with candidates(server.url, "slow", "quick") as models:
+            await ask_all({name: jobs(name, range(30)) for name in models}, models)
+    first = {body["model"] for body in server.bodies[:2]}
+    assert first == {"slow", "quick"}
+    assert server.requests[2].at_ns - server.requests[0].at_ns >= 0.35e9
+
+
+async def test_one_request_that_is_rejected_at_first_does_not_stop_its_candidate() -> None:
+    def fault(number: int, body: servers.Body) -> servers.Fault | None:
+        return servers.Refuse(status=400, body=servers.error_body("too long")) if number == 0 else None
+
+    with servers.chat_server(fault=fault) as server:
+        async with candidates(server.url, "m") as models:
+            outcome = await ask_all({"m": jobs("m", range(30))}, models)
+    assert outcome.texts().count(FailureKind.REJECTED) == 1
+    assert outcome.texts().count("ok") == 29

@@ -52,7 +52,6 @@ def read_limits(declared: Declared, faults: Faults) -> Limits:
                 flow = quantity_of(bound.value, (Unit.RATE,), "`tokens`", faults)
                 if flow is not None and _asks_something(flow.value > 0, bound, faults):
                     tokens[target] = float(flow.value)
-                    faults.not_run(bound.at, "a limit on tokens by time")
             case name:
                 limits = ("concurrency", "requests", "spend", "tokens")
                 help_line, fixes = did_you_mean(name, limits, at=bound.metric.at)

@@ -2,13 +2,14 @@
 
 Pure: the waiting is in `gates`, and the time is a parameter, in seconds of a clock that only moves forward.
 
-A round is as many replies as the limit when it began. The limit starts low and doubles after each round
-without a refusal, until the first one; from then on it grows by a twentieth. It grows only where it was
-really in use, and not after server errors. Refusals of requests that were sent before the last cut are of
-the same episode and cut nothing. A refusal with more in flight than ever was accepted says that these were
-too many; any other says that they came too fast, and then the rate at which requests were accepted is kept
-to. A server that queues instead of refusing is known by its growing time: then the limit falls to what
-the time says, and if that did not help, the load was not to blame and the limit comes back.
+A round is as many replies, to requests sent in it, as the limit when it began. The limit starts low and
+doubles after each round without a refusal, until the first one; from then on it grows by a twentieth. It
+grows only where it was really in use, and not after server errors. Refusals of requests that were sent
+before the last cut are of the same episode and cut nothing. A refusal with more in flight than ever was
+accepted says that these were too many; any other says that they came too fast, and then the rate at which
+requests were accepted is kept to. A server that queues instead of refusing is known by its growing time:
+then the limit falls to what the time says, and if that did not help, the load was not to blame and the
+limit comes back.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ EASY = 1.2  # up to here the limit may double
 WORTH_S = 0.05  # a server that is slower by less than this is not slow
 HELPED = 0.8
 FEW = 5
+KEPT_TO = 0.9
+DROPS = 3
 LONGEST_REST = 16
 RATE_GROWTH = 0.01
+UNSURE_RATE_GROWTH = 0.1
 FASTEST_RATE_GROWTH = 0.25
 
 
@@ -48,9 +52,11 @@ class Pace:
     cut_s: float = float("-inf")
     per_s: float | None = None
     rate_growth: float = RATE_GROWTH
+    drops: int = 0
     counted_from_s: float = 0.0
     unloaded_s: Mapping[str, float] = field(default_factory=dict)
     doubt: tuple[int, float] | None = None  # limit and slowness before a cut for slowness
+    draining: bool = False  # the round after such a cut still queues behind what was in flight
     highest: int = 0
     refusals: int = 0
     episodes: int = 0
@@ -105,12 +111,14 @@ def _slower(pace: Pace, accepted: int, now: float) -> Pace:
     """Between two refusals for being too fast, what was accepted is what is allowed."""
     pace = replace(pace, proven=int(pace.proven * CUT), rate_growth=RATE_GROWTH)
     elapsed = now - pace.counted_from_s
-    if accepted < FEW or elapsed <= 0:
+    if accepted < FEW or elapsed <= 0 or pace.drops >= DROPS:
         return pace
     rate = accepted / elapsed
     if pace.per_s is None:  # what was accepted first may have been saved up
-        rate /= 2
-    return replace(pace, per_s=rate, counted_from_s=now)
+        return replace(pace, per_s=rate / 2, rate_growth=UNSURE_RATE_GROWTH, counted_from_s=now)
+    drops = pace.drops + 1 if rate < pace.per_s * KEPT_TO else 0
+    # Slower and slower, and refused as before: it is not the rate that is refused.
+    return replace(pace, per_s=rate if drops < DROPS else None, drops=drops, counted_from_s=now)
 
 
 def after_acceptance(pace: Pace, in_flight: int) -> Pace:
@@ -118,11 +126,20 @@ def after_acceptance(pace: Pace, in_flight: int) -> Pace:
     return replace(pace, proven=in_flight) if in_flight > pace.proven else pace
 
 
+def after_first_call(pace: Pace, candidate: str, took_s: float) -> Pace:
+    """The pace after the first answer of a candidate, which came while little was in flight."""
+    if candidate in pace.unloaded_s:
+        return pace
+    return replace(pace, unloaded_s={**pace.unloaded_s, candidate: took_s})
+
+
 def after_round(pace: Pace, ended: Round) -> Pace:
     """The pace for the next round."""
     times = {name: median(took) for name, took in ended.times_s.items() if len(took) >= FEW}
     slowness = slowness_of(times, pace.unloaded_s)
     pace = replace(pace, unloaded_s=_unloaded(pace.unloaded_s, times))
+    if pace.draining:
+        return replace(pace, draining=False)
     if pace.doubt is not None and slowness is not None:
         return _doubted(pace, slowness, times)
     if slowness is not None and slowness >= MUCH_SLOWER:
@@ -150,9 +167,9 @@ def _unloaded(before: Mapping[str, float], times: Mapping[str, float]) -> Mappin
 
 
 def _relieved(pace: Pace, slowness: float) -> Pace:
-    limit = max(1, min(pace.limit - 1, int(pace.limit * EASY / slowness)))
-    doubt = (pace.limit, slowness)
-    return replace(pace, limit=limit, doubling=False, doubt=doubt, slowdowns=pace.slowdowns + 1)
+    limit = max(1, min(pace.limit - 1, int(pace.limit / slowness)))
+    doubt, slowdowns = (pace.limit, slowness), pace.slowdowns + 1
+    return replace(pace, limit=limit, doubling=False, doubt=doubt, draining=True, slowdowns=slowdowns)
 
 
 def _doubted(pace: Pace, slowness: float, times: Mapping[str, float]) -> Pace:

@@ -198,7 +198,7 @@ class Desk:
         attempt, last = 0, ""
         first = not self._opening.over and await self._opening.enter(lane.name)
         while True:
-            turn = await lane.gate.enter()
+            turn = await lane.gate.enter(request)
             if turn is None:
                 self._opening.left(lane.name)
                 return _not_asked(lane, last)

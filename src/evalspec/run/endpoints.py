@@ -10,7 +10,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from evalspec.models.model import Answer, Failure, FailureKind
-from evalspec.run.adapting import Pace, Refusal, Round, after_acceptance, after_refusal, after_round, begin
+from evalspec.run.adapting import (
+    Pace,
+    Refusal,
+    Round,
+    after_acceptance,
+    after_first_call,
+    after_refusal,
+    after_round,
+    begin,
+)
 from evalspec.run.pacing import Bucket, Pause, drawn, paused, wait_to_send
 
 if TYPE_CHECKING:
@@ -21,10 +30,12 @@ ALL_TOLD = 64  # of a round, so many times for each candidate tell enough
 
 
 class Turn(NamedTuple):
-    """Leave to send one attempt: since when, and how many were in flight with it."""
+    """Leave to send one attempt: since when, how many were in flight with it, and the tokens it was thought
+    to take where these are limited."""
 
     sent_s: float
     in_flight: int
+    tokens: float = 0.0
 
 
 class Endpoint:
@@ -70,22 +81,25 @@ class Endpoint:
 
     def leave(self, candidate: str, turn: Turn, reply: Answer | Failure | None, now: float) -> None:
         """Gives a place back, and learns from what came; None where the attempt was dropped."""
-        sent_s, in_flight = turn
+        sent_s, in_flight, _ = turn
         self.used -= 1
         if reply is None:
             return
+        refused = isinstance(reply, Failure) and reply.kind is FailureKind.RATE_LIMITED
+        self._accepted += not refused
         if isinstance(reply, Answer):
-            self._accepted += 1
             self.pace = after_acceptance(self.pace, in_flight)
+            if candidate not in self.pace.unloaded_s:
+                self.pace = after_first_call(self.pace, candidate, now - sent_s)
             if sent_s >= self._round_from_s:
                 times = self._times.setdefault(candidate, [])
                 if len(times) < ALL_TOLD:
                     times.append(now - sent_s)
-        elif reply.kind is FailureKind.RATE_LIMITED:
+        elif refused:
             self._refused(Refusal(sent_s=sent_s, in_flight=in_flight, accepted=self._accepted), now)
         elif reply.kind in BROKEN:
             self._broken = True
-        self._replies += 1
+        self._replies += sent_s >= self._round_from_s
         if self._replies >= self._round_of:
             self._end_round(now)
 
@@ -127,7 +141,9 @@ class Endpoint:
         self._begin_round(now)
 
     def _follow(self, pace: Pace, now: float) -> None:
-        if pace.per_s is not None and pace.per_s != self.pace.per_s:
+        if pace.per_s is None:
+            self._learnt = None
+        elif pace.per_s != self.pace.per_s:
             grown = self._learnt is not None and pace.counted_from_s == self.pace.counted_from_s
             level = self._learnt.level if grown and self._learnt is not None else 0.0
             self._learnt = Bucket(per_s=pace.per_s, level=level, at=now, size=1.0)

@@ -82,6 +82,9 @@ async def execute(
     }
     desk = Desk(lanes.values(), store, settings.keeping, settings.patience, on_event)
 
+    for idle in models.keys() - jobs.keys():
+        desk.finished(lanes[idle])
+
     async def work(crew: _Crew, waiting: Iterator[Job[T]]) -> None:
         lane = crew.lane
         for job in waiting:

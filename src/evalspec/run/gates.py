@@ -14,7 +14,7 @@ from time import monotonic
 
 import anyio
 
-from evalspec.models.model import Answer, Failure, FailureKind, Model
+from evalspec.models.model import Answer, Failure, FailureKind, Model, Request
 from evalspec.run.endpoints import Endpoint, Turn
 from evalspec.run.pacing import Bucket, drawn, full_bucket, wait_for
 
@@ -24,7 +24,7 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """So many requests a second, for some candidates together."""
+    """So many requests or tokens a second, for some candidates together."""
 
     per_s: float
     candidates: frozenset[str]
@@ -62,8 +62,30 @@ class Flow:
     bucket: Bucket
 
 
+class TokenGuess:
+    """How many tokens the next request of a candidate will take: as many as those before on average, and at
+    first a token for each three characters."""
+
+    def __init__(self) -> None:
+        self._mean: float | None = None
+
+    def __call__(self, request: Request) -> float:
+        if self._mean is not None:
+            return self._mean
+        return 16 + sum(len(message.content) for message in request.messages) / 3
+
+    def learn(self, answer: Answer) -> float | None:
+        """The tokens that an answer took; None where it does not say."""
+        if answer.input_tokens is None and answer.output_tokens is None:
+            return None
+        took = float((answer.input_tokens or 0) + (answer.output_tokens or 0))
+        self._mean = took if self._mean is None else 0.9 * self._mean + 0.1 * took
+        return took
+
+
 @dataclass(slots=True)
 class _Waiter:
+    tokens: float
     come: anyio.Event = field(default_factory=anyio.Event)
     turn: Turn | None = None
 
@@ -118,6 +140,7 @@ class Gate:
         endpoint: Endpoint,
         *,
         flows: Collection[Flow] = (),
+        token_flows: Collection[Flow] = (),
         places: Collection[Places] = (),
     ) -> None:
         self.name = name
@@ -126,6 +149,8 @@ class Gate:
         self._crowd = crowd
         self._endpoint = endpoint
         self._flows = tuple(flows)
+        self._token_flows = tuple(token_flows)
+        self._guess = TokenGuess()
         self._places = tuple(places)
         self._shut = anyio.Event()
 
@@ -152,13 +177,14 @@ class Gate:
         with anyio.move_on_after(seconds):
             await self._shut.wait()
 
-    async def enter(self) -> Turn | None:
+    async def enter(self, request: Request) -> Turn | None:
         """Leave to send one attempt, to be given back by `leave`; None where the gate was shut before."""
         if self.shut_by is not None:
             return None
-        if not self.waiting and (turn := self._try()) is not None:
+        tokens = self._guess(request) if self._token_flows else 0.0
+        if not self.waiting and (turn := self._try(tokens)) is not None:
             return turn
-        waiter = _Waiter()
+        waiter = _Waiter(tokens)
         self.waiting.append(waiter)
         self._crowd.joined(self)
         try:
@@ -181,33 +207,46 @@ class Gate:
             self._endpoint.pause(pause_s, now)
         for places in self._places:
             places.used -= 1
+        if self._token_flows and isinstance(reply, Answer):
+            self._settle(turn, reply, now)
         self._endpoint.leave(self.name, turn, reply, now)
         self._crowd.admit()
 
     def admit_one(self) -> bool:
         """Lets one in that waits, if there is room for it."""
-        if not self.waiting or (turn := self._try()) is None:
+        if not self.waiting or (turn := self._try(self.waiting[0].tokens)) is None:
             return False
         waiter = self.waiting.popleft()
         waiter.turn = turn
         waiter.come.set()
         return True
 
-    def _try(self) -> Turn | None:
+    def _settle(self, turn: Turn, answer: Answer, now: float) -> None:
+        """Draws what an answer took beyond what was thought, or gives back what it did not."""
+        took = self._guess.learn(answer)
+        for flow in self._token_flows if took is not None else ():
+            flow.bucket = drawn(flow.bucket, now, (took or 0.0) - turn.tokens)
+
+    def _try(self, tokens: float) -> Turn | None:
         if self._endpoint.full or any(places.used >= places.limit for places in self._places):
             return None
         now = monotonic()
         wait = self._endpoint.wait(now)
         for flow in self._flows:
             wait = max(wait, wait_for(flow.bucket, now))
+        for flow in self._token_flows:
+            wait = max(wait, wait_for(flow.bucket, now, tokens))
         if wait > 0:
             self._crowd.look_at(now + wait)
             return None
         for flow in self._flows:
             flow.bucket = drawn(flow.bucket, now)
+        for flow in self._token_flows:
+            flow.bucket = drawn(flow.bucket, now, tokens)
         for places in self._places:
             places.used += 1
-        return self._endpoint.enter(now)
+        turn = self._endpoint.enter(now)
+        return turn._replace(tokens=tokens) if tokens else turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +263,7 @@ def build_gates(models: Mapping[str, Model], limits: Limits) -> Gates:
     now = monotonic()
     crowd = Crowd()
     flows = [(rate.candidates, Flow(full_bucket(rate.per_s, now))) for rate in limits.rates]
+    token_flows = [(rate.candidates, Flow(full_bucket(rate.per_s, now))) for rate in limits.token_rates]
     some = [(names, Places(most)) for most, names in _limits_on_some(limits)]
     everything = [Places(limits.concurrency)] if limits.concurrency is not None else []
     endpoints = {
@@ -235,6 +275,7 @@ def build_gates(models: Mapping[str, Model], limits: Limits) -> Gates:
             crowd,
             endpoints[model.endpoint],
             flows=[flow for names, flow in flows if name in names],
+            token_flows=[flow for names, flow in token_flows if name in names],
             places=[*everything, *(places for names, places in some if name in names), *_own_cap(model)],
         )
         for name, model in models.items()

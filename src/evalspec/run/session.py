@@ -149,13 +149,15 @@ def settings_for(program: Program, *, concurrency: int | None, keeping: Keeping)
         limits=Limits(
             concurrency=min(overall) if overall else None,
             shared_concurrency=tuple(together),
-            rates=tuple(
-                Rate(per_s=rate, candidates=_meant(program, name))
-                for name, rate in limits.request_rates.items()
-            ),
+            rates=_rates(program, limits.request_rates),
+            token_rates=_rates(program, limits.token_rates),
         ),
         keeping=keeping,
     )
+
+
+def _rates(program: Program, named: Mapping[str, float]) -> tuple[Rate, ...]:
+    return tuple(Rate(per_s=rate, candidates=_meant(program, name)) for name, rate in named.items())
 
 
 def _of_provider(program: Program, provider: str) -> frozenset[str]:
