@@ -126,28 +126,28 @@ def read_models(around: Surroundings, faults: Faults) -> Mapping[str, ModelSpec]
         use = entries.value("use")
         found = _use(use, entries, around, faults) if use is not None else None
         if found is not None and block.name is not None:
-            batch = _batch(entries, found, faults)
-            models[name] = ModelSpec(name=name, at=block.name.at, use=found, batch=batch)
+            found = _in_its_mode(found, entries, faults)
+            models[name] = ModelSpec(name=name, at=block.name.at, use=found)
     return without_circles(models, faults)
 
 
-def _batch(entries: Entries, use: Use, faults: Faults) -> bool:
-    """Whether the model is asked through its provider's batch endpoint."""
+def _in_its_mode(use: Use, entries: Entries, faults: Faults) -> Use:
+    """The model, by its provider's batch endpoint where the block says so."""
     value = entries.value("mode")
     word = word_of(value, "`mode`", faults) if value is not None else None
     if word is None or not isinstance(use, Hosted):
-        return False
+        return use
     if word.text != "batch":
         faults.add(
             "E0305", word.at, f"there is no mode `{word.text}`", "write `mode = batch`, or leave it out"
         )
-        return False
+        return use
     if not use.direct:
         faults.add("E0409", word.at, "`batch` is for endpoints that speak the OpenAI protocol",
                    'give the model a `base_url`, or a route "openai/…"')  # fmt: skip
-        return False
+        return use
     faults.not_run(word.at, "`mode = batch`", "leave it out for now")
-    return True
+    return replace(use, batch=True)
 
 
 def _use(node: tree.Expr, entries: Entries, around: Surroundings, faults: Faults) -> Use | None:

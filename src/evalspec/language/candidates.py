@@ -35,7 +35,8 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosted:
-    """A model behind a network endpoint: straight over HTTP where `direct`, else through litellm."""
+    """A model behind a network endpoint: straight over HTTP where `direct`, else through litellm; by its
+    provider's batch endpoint where `batch`."""
 
     route: str
     direct: bool
@@ -47,6 +48,7 @@ class Hosted:
     concurrency: int | None = None
     parameters: Mapping[str, Json] = field(default_factory=dict)
     price: Price | None = None
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +135,6 @@ class ModelSpec:
     at: Span
     use: Use
     variant: str = ""
-    batch: bool = False
 
     @property
     def model(self) -> str:

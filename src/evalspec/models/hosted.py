@@ -35,12 +35,16 @@ WIRES: Mapping[Spoken, Wire] = {
 
 
 def request_key(url: str, wire: Wire, use: Hosted, request: Request) -> str:
-    """The request's identity: where it goes, what is sent, and which sample of it this is."""
+    """The request's identity: where it goes, what is sent, and which sample of it this is.
+
+    In a batch it is another one: what comes back tells no latency, and has another price.
+    """
     try:
         body = wire.body(use, request, False)
     except Untranslatable as error:  # never sent: its failure is kept as that of this error
         body = {"untranslatable": str(error), **openai_http.request_body(use, request, whole=False)}
-    return digest(wire.stream_url(url) if request.stream else url, body, request.sample)
+    mode = ("batch",) if use.batch else ()
+    return digest(wire.stream_url(url) if request.stream else url, body, request.sample, *mode)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

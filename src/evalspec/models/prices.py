@@ -25,22 +25,30 @@ PER = Decimal(1_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A line of the table: who serves it, the price, the longest answer in tokens where it is told."""
+    """A line of the table: who serves it, the price, the longest answer in tokens where it is told.
+
+    `in_batches` is the price of what is asked by the batch endpoint, where the table tells one.
+    """
 
     provider: str
     price: Price
     output_limit: int | None
+    in_batches: Price | None = None
 
 
 def price_of(use: Hosted) -> Price | None:
     """The price of a candidate's tokens, or None where nobody knows it.
 
     A gateway (`base_url`) is taken to charge the list price of the model that it is asked for by name; a
-    model on this machine has no price but the one that the spec gives.
+    model on this machine has no price but the one that the spec gives. That one is the price of the mode in
+    which the model is asked; of the table it is the price of batches for what is asked in batches.
     """
-    if use.price is not None:
+    if use.price is not None or _on_this_machine(use.base_url):
         return use.price
-    return None if _on_this_machine(use.base_url) else listed_price(use.route)
+    entry = listed(use.route)
+    if entry is None:
+        return None
+    return entry.in_batches if use.batch else entry.price
 
 
 def _on_this_machine(base_url: str | Environment | None) -> bool:
@@ -57,12 +65,6 @@ def cost_of(
     remembered = min(cached or 0, input_tokens) if price.cached_input is not None else 0
     read = price.input * (input_tokens - remembered) + (price.cached_input or 0) * remembered
     return (read + price.output * output_tokens) / price.per
-
-
-def listed_price(route: str) -> Price | None:
-    """The bundled price of a route, `provider/model` or as the table spells it."""
-    entry = listed(route)
-    return entry.price if entry is not None else None
 
 
 def listed(route: str) -> Listed | None:
@@ -93,13 +95,21 @@ def _table() -> Mapping[str, Listed]:
 def _entry(entry: object) -> Listed | None:
     if not isinstance(entry, dict):
         return None
-    asked, said = entry.get("input_cost_per_token"), entry.get("output_cost_per_token")
+    price = _price(entry, "")
+    if price is None:
+        return None
+    limit = _whole(entry.get("max_output_tokens"))
+    return Listed(str(entry.get("litellm_provider")), price, limit, _price(entry, "_batches"))
+
+
+def _price(entry: Mapping[str, object], mode: str) -> Price | None:
+    """The price that a line tells for a mode, by the ending of its fields' names."""
+    asked, said = entry.get(f"input_cost_per_token{mode}"), entry.get(f"output_cost_per_token{mode}")
     if not isinstance(asked, Decimal | int) or not isinstance(said, Decimal | int):
         return None
-    cached = entry.get("cache_read_input_token_cost")
+    cached = entry.get(f"cache_read_input_token_cost{mode}")
     remembered = cached * PER if isinstance(cached, Decimal | int) else None
-    price = Price(input=asked * PER, output=said * PER, per=PER, cached_input=remembered)
-    return Listed(str(entry.get("litellm_provider")), price, _whole(entry.get("max_output_tokens")))
+    return Price(input=asked * PER, output=said * PER, per=PER, cached_input=remembered)
 
 
 def _whole(value: object) -> int | None:

@@ -245,7 +245,7 @@ def build_request(
         else {},
         logprobs=hosted and source is ConfidenceSource.LOGPROBS,
         columns=row.values,
-        stream=hosted and _streamed(planned.task),
+        stream=isinstance(candidate.use, Hosted) and not candidate.use.batch and _streamed(planned.task),
         earlier=values,
     )
 
