@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -148,7 +149,7 @@ def test_a_cap_from_python(tmp_path: Path) -> None:
         folder = write_job(tmp_path, COUNT, spec(model(server.url, more=PRICE)))
         found = package.run(folder / "route.eval", environment={}, max_spend=300)
         assert 0 < paid(server) <= 300
-        assert found.document["run"]["complete"] is False
+        assert json.loads(found.to_json())["run"]["complete"] is False
     for wrong in (0, "much", float("nan"), True, [1]):
         with pytest.raises(ValueError, match="max_spend"):
             package.run(folder / "route.eval", environment={}, max_spend=wrong)

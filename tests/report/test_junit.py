@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import servers
 from cli.commands import evalspec
 from cli.tickets import model, number_in, queue, spec, write_job, wrong_queue
+
+if TYPE_CHECKING:
+    from evalspec.text.values import Json
 
 BOUNDS = "require { accuracy >= 80%; accuracy(few) >= 50% }"
 
@@ -41,7 +45,13 @@ def test_no_name_breaks_the_form() -> None:
     from evalspec.score.results import Results
 
     odd = 'a"<&>\x00\x1b\ud800é'
-    candidate = {"viable": False, "reasons": [odd], "requirements": [], "budgets": [], "no_worse_than": []}
-    task = {"order": [odd], "candidates": {odd: candidate}}
+    candidate: dict[str, Json] = {
+        "viable": False,
+        "reasons": [odd],
+        "requirements": [],
+        "budgets": [],
+        "no_worse_than": [],
+    }
+    task: dict[str, Json] = {"order": [odd], "candidates": {odd: candidate}}
     root = ET.fromstring(render_junit(Results({"run": {}, "tasks": {odd: task}})))  # noqa: S314  (our own)
     assert 'a"<&>' in (root[0].get("name") or "")

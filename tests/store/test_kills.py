@@ -1,4 +1,4 @@
-"""A run that is killed at random instants ends like one that was not, and asks again only what was in flight."""
+"""A run killed at random instants ends like one that was not, and asks again only what was in flight."""
 
 from __future__ import annotations
 
