@@ -44,9 +44,36 @@ create trigger keep_earlier before update on answers begin
     insert or ignore into earlier (key, at, reply) values (old.key, old.at, old.reply);
 end;
 """
-STEPS: Sequence[str] = (_FIRST, _EARLIER + _FIGURES + _KEEP_EARLIER)
+# Batches that were written down and not yet collected, and their requests, each of which is in one at most.
+_BATCHES = """
+create table batches (
+    mark text primary key,    -- our name for it, which its provider is told
+    at text not null,         -- when it was written down, UTC
+    address text not null,
+    model text not null,      -- the candidate's name
+    id text not null default '',  -- the provider's, once it is known
+    sealed integer not null default 0,
+    worst text not null default '0'
+);
+create table batched (
+    key text primary key,
+    mark text not null,
+    attempt integer not null,
+    request text not null
+);
+"""
+_FORGET_LINES = """
+create index batched_by_mark on batched (mark);
+create trigger forget_lines after delete on batches begin
+    delete from batched where mark = old.mark;
+end;
+"""
+STEPS: Sequence[str] = (_FIRST, _EARLIER + _FIGURES + _KEEP_EARLIER, _BATCHES + _FORGET_LINES)
 FORM = len(STEPS)
-_FOR_READING = (_FIRST, (_EARLIER + _FIGURES).replace("create table", "create temp table"))
+_FOR_READING = (
+    _FIRST,
+    *(tables.replace("create table", "create temp table") for tables in (_EARLIER + _FIGURES, _BATCHES)),
+)
 
 
 def bring_up_to_date(connection: sqlite3.Connection, form: int) -> None:

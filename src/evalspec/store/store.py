@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from evalspec.store import database
+from evalspec.store.batches import BatchBook
 from evalspec.store.codec import FAILURE_BEGINS, Reply, decode_reply, encode_reply, encode_request
 from evalspec.store.faults import StoreFault, damage, explained
 from evalspec.store.naming import choose_run
@@ -131,6 +132,18 @@ class Store:
         at = _stamp(self._clock())
         rows = [(key, model, encode_request(asked), encode_reply(r), at) for key, model, asked, r in replies]
         await self._writer.answers.put_all(rows)
+
+    async def put_described(self, model: str, replies: Sequence[tuple[str, str, Reply]]) -> None:
+        """Keeps several replies (key, what was asked for people, reply) of a candidate, like `put_all`."""
+        at = _stamp(self._clock())
+        await self._writer.answers.put_all(
+            [(k, model, asked, encode_reply(r), at) for k, asked, r in replies]
+        )
+
+    @property
+    def batches(self) -> BatchBook:
+        """The batches that wait to be answered."""
+        return BatchBook(self.path, self._reader, self._writer)
 
     # ── who is asking ─────────────────────────────────────────────────────────────────────────────
 

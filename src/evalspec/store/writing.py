@@ -47,6 +47,10 @@ class Writer:
         """Commits what a run found. Raises StoreFault when it cannot."""
         self._commit(_KEEP_FIGURES, (run, found))
 
+    def change(self, statement: str, fields: Sequence[str]) -> None:
+        """Commits one statement. Raises StoreFault when it cannot."""
+        self._commit(statement, fields)
+
     def _keep_answers(self, rows: Sequence[AnswerRow]) -> None:
         places = ",".join(["(?, ?, ?, ?, ?)"] * len(rows))
         self._commit(_KEEP_ANSWERS.format(places=places), [field for row in rows for field in row])
