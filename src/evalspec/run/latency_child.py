@@ -27,6 +27,7 @@ from evalspec.models.faults import EvalspecFault
 from evalspec.models.model import Answer, Failure, FailureKind
 from evalspec.models.posting import SENT_AT
 from evalspec.run.arrivals import Arrival
+from evalspec.run.loops import loop_options
 from evalspec.run.under_load import Fate
 
 if TYPE_CHECKING:
@@ -328,7 +329,7 @@ def main() -> None:
 
         errand = replace(errand, most_in_flight=_raise_open_files(errand.most_in_flight))
         threading.Thread(target=ear.listen, daemon=True).start()
-        anyio.run(_run, errand, ear, mouth)
+        anyio.run(_run, errand, ear, mouth, backend_options=loop_options())
     except EvalspecFault as fault:
         mouth.say({"fault": str(fault)})
         mouth.flush()
