@@ -52,6 +52,7 @@ class Pace:
     cut_s: float = float("-inf")
     per_s: float | None = None
     rate_growth: float = RATE_GROWTH
+    steady_per_s: float = 0.0  # the last rate that was kept to for a round without a refusal
     drops: int = 0
     counted_from_s: float = 0.0
     unloaded_s: Mapping[str, float] = field(default_factory=dict)
@@ -116,9 +117,13 @@ def _slower(pace: Pace, accepted: int, now: float) -> Pace:
     rate = accepted / elapsed
     if pace.per_s is None:  # what was accepted first may have been saved up
         return replace(pace, per_s=rate / 2, rate_growth=UNSURE_RATE_GROWTH, counted_from_s=now)
+    # What was saved up while it went slowly hides in no rate that a whole round kept to without a refusal.
+    rate = max(rate, pace.steady_per_s)
     drops = pace.drops + 1 if rate < pace.per_s * KEPT_TO else 0
     # Slower and slower, and refused as before: it is not the rate that is refused.
-    return replace(pace, per_s=rate if drops < DROPS else None, drops=drops, counted_from_s=now)
+    return replace(
+        pace, per_s=rate if drops < DROPS else None, drops=drops, steady_per_s=0.0, counted_from_s=now
+    )
 
 
 def after_acceptance(pace: Pace, in_flight: int) -> Pace:
@@ -183,7 +188,8 @@ def _doubted(pace: Pace, slowness: float, times: Mapping[str, float]) -> Pace:
 def _grown(pace: Pace, ended: Round, slowness: float) -> Pace:
     if pace.per_s is not None:
         growth = min(FASTEST_RATE_GROWTH, pace.rate_growth * 2)
-        pace = replace(pace, per_s=pace.per_s * (1 + pace.rate_growth), rate_growth=growth)
+        faster = pace.per_s * (1 + pace.rate_growth)
+        pace = replace(pace, per_s=faster, rate_growth=growth, steady_per_s=pace.per_s)
     if ended.most_in_flight < pace.limit * IN_USE or slowness >= SLOWER:
         return pace
     if pace.rest > 0:
