@@ -50,6 +50,16 @@ class Prompt:
 
         return sandbox.render(self.template, scope)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For another process: compiled templates cannot be sent, and are compiled again there."""
+        return _compiled_again, (self.text, self.at, self.names, self.members)
+
+
+def _compiled_again(text: str, at: Span, names: frozenset[str], members: frozenset[str]) -> Prompt:
+    from evalspec.language import sandbox
+
+    return Prompt(text, at, names, sandbox.compiled(sandbox.ENVIRONMENT.parse(text)), members)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:

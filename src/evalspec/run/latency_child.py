@@ -191,11 +191,10 @@ class Pass:
                     workers.start_soon(work, ends)
 
     async def _until(self, due_ns: int) -> None:
-        if (left := due_ns - self._now()) > 0:
-            with self.pause:
+        # Event loops round delays, and some round them down: nothing goes out before it is due.
+        while (left := due_ns - self._now()) > 0 and not self.ear.asked:
+            with anyio.CancelScope() as self.pause:
                 await anyio.sleep(left / 1e9)
-            if not self.ear.asked:
-                self.pause = anyio.CancelScope()
 
     async def _attempt(self, candidate: str, arrival: Arrival) -> None:
         """Asks once: no store, no retry."""

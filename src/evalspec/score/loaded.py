@@ -28,12 +28,16 @@ from evalspec.text.units import short_duration
 if TYPE_CHECKING:
     from evalspec.language.candidates import ModelSpec
     from evalspec.language.program import Bound, Task
+    from evalspec.score.judged import Judged
+    from evalspec.score.measures import Part
 
 MOST_FAILED = 0.02  # beyond, percentiles of what was answered say little of what was asked
 CLIENT_SHARE = 0.03  # of the tightest bound: how late our own side may be at its 95th percentile
 CLIENT_LEAST_S = 0.005
 NONE_FIRST = "no answer came token by token"
 NOT_PASSED = "no latency pass was made: `evalspec run` makes it"
+
+TOLD = (50, 90, 95, 99)
 
 Floats = NDArray[np.float64]
 Held = tuple[BudgetVerdict, Estimate]
@@ -230,6 +234,20 @@ def _bare(value: float, n: int) -> Estimate:
     return Estimate(value=value, low=None, high=None, n=n, why="the largest has no interval")
 
 
+def with_load(task: Task, judged: Judged, part: Part) -> Part:
+    """Some examples with their metrics, percentiles of latency being those under the load, where there is
+    one."""
+    found = under_load(task, judged.candidate, judged.passed)
+    if found is None or found.passed is None:
+        return part
+    rows = {e.judgement.row.id for e in part.examples}
+    of = response_s if found.load.open_loop else service_s
+    seconds = _all(of, (s for s in found.counted if s.example in rows))
+    if not seconds.size:
+        return part
+    return replace(part, metrics={**part.metrics, **{f"p{q}": metrics.percentile(seconds, q) for q in TOLD}})
+
+
 # ── results.json ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -264,7 +282,7 @@ def load_json(task: Task, found: UnderLoad) -> Document | None:
 
 def times(seconds: Floats) -> Document:
     """Percentiles with their intervals, the mean and the longest of some durations."""
-    told: Document = {f"p{q}": figures(metrics.percentile(seconds, q)) for q in (50, 90, 95, 99)}
+    told: Document = {f"p{q}": figures(metrics.percentile(seconds, q)) for q in TOLD}
     n = int(seconds.size)
     for name, value in (("mean", float(seconds.mean())), ("max", float(seconds.max()))):
         beyond: Mapping[str, str] = {} if math.isfinite(value) else {"why": "it lies beyond the timeout"}

@@ -18,6 +18,7 @@ from evalspec.language.program import Dataset, Subset, Task
 from evalspec.score.budgets import Budget, budgets
 from evalspec.score.calibration_details import CalibrationDetails, calibration_details
 from evalspec.score.chains import Compounding, StepScore, compound, score_steps
+from evalspec.score.loaded import with_load
 from evalspec.score.margins import Comparing, Margin, MarginVerdict, margins
 from evalspec.score.measures import (
     Example,
@@ -219,10 +220,10 @@ def _score(planned: PlannedTask, judged: Judged, seed: int, design: Design) -> C
     task = planned.task
     design = replace(design, repeated=judged.samples > 1)
     examples = _examples(task, judged, design, seed)
-    whole = Part(examples, measured(task, examples, design, whole=True))
+    whole = with_load(task, judged, Part(examples, measured(task, examples, design, whole=True)))
     samples = each_sample(examples)
     heard = [e for e in samples if e.judgement.heard]
-    subsets = {s.name: _subset(task, s, whole, design) for s in planned.subsets}
+    subsets = {s.name: with_load(task, judged, _subset(task, s, whole, design)) for s in planned.subsets}
     required = requirements(task, subsets, whole, design)
     timed = budgets(task, judged, samples)
     spoken = [e.judgement for e in heard]
