@@ -146,7 +146,6 @@ def _in_its_mode(use: Use, entries: Entries, faults: Faults) -> Use:
         faults.add("E0409", word.at, "`batch` is for endpoints that speak the OpenAI protocol",
                    'give the model a `base_url`, or a route "openai/…"')  # fmt: skip
         return use
-    faults.not_run(word.at, "`mode = batch`", "leave it out for now")
     return replace(use, batch=True)
 
 

@@ -78,7 +78,15 @@ class Finished:
     candidate: str
 
 
-Event = Planned | FromStore | Sent | Answered | Retried | GivenUp | CandidateStopped | Finished
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something that whoever waits wants to know, in words."""
+
+    candidate: str
+    said: str
+
+
+Event = Planned | FromStore | Sent | Answered | Retried | GivenUp | CandidateStopped | Finished | Noted
 
 
 @dataclass(slots=True)
@@ -124,7 +132,7 @@ def _count(counts: Counts, event: Event) -> None:
             counts.retried += attempt > 1
         case GivenUp():
             counts.failed += 1
-        case Answered() | Retried() | CandidateStopped() | Finished():
+        case Answered() | Retried() | CandidateStopped() | Finished() | Noted():
             pass
         case _:
             assert_never(event)

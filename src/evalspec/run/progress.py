@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from evalspec.run.events import Answered, Event, Finished, GivenUp
+from evalspec.run.events import Answered, Event, Finished, GivenUp, Noted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,21 +58,35 @@ def show_progress(
     if quiet:
         yield lambda event: None
     elif stream.isatty():
-        with _on_terminal(tallies, stream, clock) as draw:
-            yield from _every(TERMINAL_EVERY_S, tallies, draw, clock)
+        with _on_terminal(tallies, stream, clock) as (draw, say):
+            yield from _every(TERMINAL_EVERY_S, tallies, draw, say, clock)
             draw()
     else:
         began = clock()
-        yield from _every(LINE_EVERY_S, tallies, lambda: _print_line(tallies, stream, clock() - began), clock)
+
+        def say(line: str) -> None:
+            print(line, file=stream, flush=True)
+
+        def draw() -> None:
+            say(_line(tallies, clock() - began))
+
+        yield from _every(LINE_EVERY_S, tallies, draw, say, clock)
 
 
 def _every(
-    seconds: float, tallies: Mapping[str, Tally], draw: Callable[[], None], clock: Callable[[], float]
+    seconds: float,
+    tallies: Mapping[str, Tally],
+    draw: Callable[[], None],
+    say: Callable[[str], None],
+    clock: Callable[[], float],
 ) -> Iterator[Show]:
     drawn_at = clock()
 
     def show(event: Event) -> None:
         nonlocal drawn_at
+        if isinstance(event, Noted):
+            say(f"{event.candidate}: {event.said}")
+            return
         tallies[event.candidate].add(event)
         if clock() - drawn_at >= seconds:
             drawn_at = clock()
@@ -81,15 +95,15 @@ def _every(
     yield show
 
 
-def _print_line(tallies: Mapping[str, Tally], stream: TextIO, elapsed_s: float) -> None:
+def _line(tallies: Mapping[str, Tally], elapsed_s: float) -> str:
     parts = (f"{name} {t.done}/{t.total} ({t.words(elapsed_s)})" for name, t in tallies.items())
-    print("; ".join(parts), file=stream, flush=True)
+    return "; ".join(parts)
 
 
 @contextmanager
 def _on_terminal(
     tallies: Mapping[str, Tally], stream: TextIO, clock: Callable[[], float]
-) -> Iterator[Callable[[], None]]:
+) -> Iterator[tuple[Callable[[], None], Callable[[str], None]]]:
     from rich.console import Console
 
     began = clock()
@@ -103,8 +117,11 @@ def _on_terminal(
                 bars.update(tasks[name], completed=tally.done, words=tally.words(clock() - began))
             bars.refresh()
 
+        def say(line: str) -> None:
+            bars.console.print(line, markup=False, highlight=False)
+
         draw()
-        yield draw
+        yield draw, say
 
 
 def _bars(console: Console) -> Progress:

@@ -16,6 +16,7 @@ from evalspec.models.baseline import Training, without_scored
 from evalspec.models.connect import connected
 from evalspec.plan.conversations import Trace, Visit, converse, visits
 from evalspec.plan.truths import invention_of
+from evalspec.run.batching import Around, ask_in_batches, beside, in_batches
 from evalspec.run.execute import Job, Settings, execute
 from evalspec.run.gates import Limits, Rate
 
@@ -76,10 +77,13 @@ async def ask_all(
         variants=plan.program.variants,
         invention=invention_of(plan),
     ) as models:
-        jobs = {name: candidate_jobs(plan, name, racing) for name in models}
-        await execute(
+        batched = in_batches(models, store)
+        alone = {name: model for name, model in models.items() if name not in batched}
+        jobs = {name: candidate_jobs(plan, name, racing) for name in alone}
+        asking = partial(
+            execute,
             jobs,
-            models,
+            alone,
             store,
             settings=settings,
             on_result=on_result,
@@ -87,6 +91,11 @@ async def ask_all(
             stop=stop,
             on_paced=gathered.pacing.update,
         )
+        if store is None or not batched:
+            await asking()
+            return
+        around = Around(store=store, settings=settings, on_result=on_result, on_event=on_event, stop=stop)
+        await beside(partial(ask_in_batches, plan, batched, around), asking)
 
 
 def candidate_jobs(plan: Plan, name: str, racing: Racing | None = None) -> Iterator[Job[Trace]]:

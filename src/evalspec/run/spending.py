@@ -133,6 +133,17 @@ class Purse:
         self._settled.set()
         self._settled = anyio.Event()
 
+    def held(self, candidate: str, usd: Decimal) -> Hold:
+        """A part of what is held back for a candidate."""
+        return Hold(self._specs[candidate].model, usd)
+
+    def hold_again(self, candidate: str, usd: Decimal) -> None:
+        """Holds back what a run before this one sent and did not hear of, whatever a cap leaves room for."""
+        model = self._specs[candidate].model
+        with self._locked():
+            before = self._own.get(model, NOTHING)
+            self._commit(model, Committed(before.spent, before.held + usd))
+
     def _try(self, hold: Hold) -> Spent | None:
         """Holds the money back, or says by which cap there is not enough, and how much but for holds."""
         with self._locked() as others:

@@ -66,4 +66,4 @@ class Troubles:
     @property
     def found(self) -> Mapping[str, Trouble]:
         """The candidates that anything went wrong with."""
-        return {name: trouble for name, trouble in self._found.items() if trouble.failed}
+        return {name: trouble for name, trouble in self._found.items() if trouble.failed or trouble.stopped}
