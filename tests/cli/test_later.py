@@ -41,7 +41,6 @@ MODELS = {
 }
 LATER = {
     **{name: DATA + f"model own {{ use = {use} }}\n" + TASK % "" for name, use in MODELS.items()},
-    "mode = batch": DATA + 'model own { use = "openai/gpt-5"; mode = batch }\n' + TASK % "",
     "assign": DATA + CHAIN % "assign { first = [mini, maxi]; second = mini }",
     "oracle": DATA + CHAIN % "oracle = true",
     "perturb": DATA + TASK % "perturb = [typos(10%), lowercase]",

@@ -206,7 +206,7 @@ BLOCKS: Mapping[str, BlockKind] = {
                 *CONNECTION,
                 _b("price", "dollars for tokens"),
                 _a("mode", "batch: the provider's half-price endpoint, without latency figures", "batch",
-                   words=("batch",), runs=False),
+                   words=("batch",)),
             ),
         ),
         BlockKind(
