@@ -16,6 +16,7 @@ from evalspec.plan.estimate import Estimate, estimate
 from evalspec.plan.expecting import Usual
 from evalspec.recording import data_digests, selection_json, selection_of, settings_of, text_digest
 from evalspec.run.gates import START
+from evalspec.run.latency_plan import Expected, expected_passes
 from evalspec.run.session import settings_for, training_of
 from evalspec.running import Options, store_folder
 from evalspec.score.wording import document
@@ -55,6 +56,13 @@ def _estimates(plan: Plan, store: Store, environment: Mapping[str, str]) -> Esti
     }
 
 
+def passes_expected(plan: Plan, front: Front, options: Options) -> Mapping[str, Expected]:
+    """What the latency passes behind a run will ask, by task."""
+    folder = store_folder(front.source.path or Path(), options.store)
+    with Store.open(folder, readonly=True) as store:
+        return expected_passes(plan, functools.cache(lambda name: usual_in(store, name)))
+
+
 def usual_in(store: Store, candidate: str) -> Usual | None:
     """What a candidate's kept answers are like; None where there are none with a count of tokens."""
     answers = [r for r in store.latest(candidate) if isinstance(r, Answer)]
@@ -77,17 +85,17 @@ def seconds_of(plan: Plan, options: Options, candidate: str, found: Estimate) ->
     return max(float(found.work_s) / max(1, min(at_once, requests)), *slowest, 0.0)
 
 
-def plan_document(
-    plan: Plan, front: Front, found: Estimates, beside: Path, settings: Mapping[str, str]
-) -> Document:
+def plan_document(plan: Plan, front: Front, found: Estimates, beside: Path, options: Options) -> Document:
     """A plan as JSON, which `run` takes in the spec's stead, with the spec's path from the plan's folder."""
     spec = os.path.relpath((front.source.path or Path()).resolve(), beside.resolve().parent)
+    passes = passes_expected(plan, front, options)
     tasks: Document = {
         planned.task.name: {
             "kind": planned.task.kind,
             "dataset": planned.task.dataset,
             "examples": [row.id for row in planned.rows],
             "candidates": {name: _estimate(e) for name, e in found[planned.task.name].items()},
+            **_pass(passes.get(planned.task.name)),
         }
         for planned in plan.tasks
     }
@@ -97,10 +105,14 @@ def plan_document(
         "spec_sha256": text_digest(front.sources),
         "data_sha256": data_digests(plan),
         "selection": selection_json(plan.selection),
-        "params": dict(settings),
+        "params": dict(options.settings),
         "seed": plan.seed,
         "tasks": tasks,
     }
+
+
+def _pass(expected: Expected | None) -> Document:
+    return {} if expected is None else {"latency_pass": expected.as_json()}
 
 
 def _estimate(found: Estimate) -> Document:

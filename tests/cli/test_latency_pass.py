@@ -212,7 +212,7 @@ def test_applications_and_functions_bear_a_load_too(tmp_path: Path) -> None:
         models = f'model own {{ use = {used} }}\nmodel mine {{ use = python("own.py:ask") }}\n'
         folder = write_job(tmp_path, COUNT, spec(models, task=latency("p95 <= 60s")))
         (folder / "body.jinja").write_text('{"text": {{ body | tojson }}}')
-        (folder / "own.py").write_text("def ask(row):\n    return row['queue']\n")
+        (folder / "own.py").write_text("def ask(row, prompt, messages, steps):\n    return row['queue']\n")
         ran = evalspec("run", "route.eval", "-o", "r.json", "--allow-code", at=folder)
         assert ran.code == 0, ran.err
     for name in ("own", "mine"):

@@ -16,7 +16,7 @@ from evalspec.language.privacy import OPEN, privacy_of
 from evalspec.pipeline import SpecFault
 from evalspec.plan.estimate import Estimate
 from evalspec.plan.plan import EmptySelection, Plan, not_runnable
-from evalspec.planning import Estimates, estimates, load, plan_document, seconds_of
+from evalspec.planning import Estimates, estimates, load, passes_expected, plan_document, seconds_of
 from evalspec.report.asked import Asked, Unasked, asked, asked_document, render_asked
 from evalspec.report.diagnostics import summary_line
 from evalspec.report.differing import differences, render_differences
@@ -26,6 +26,9 @@ from evalspec.running import Options, plan_of
 from evalspec.text.units import short_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evalspec.run.latency_plan import Expected
     from evalspec.score.results import Document
 
 
@@ -87,11 +90,12 @@ def run(options: argparse.Namespace) -> int:
     elif options.show is not None:
         _show(plan, options)
     elif options.format == "json":
-        print(json.dumps(plan_document(plan, front, found, Path("plan.json"), how.settings), indent=1))
+        print(json.dumps(plan_document(plan, front, found, Path("plan.json"), how), indent=1))
     else:
         _print(plan, found, how)
+        _print_passes(passes_expected(plan, front, how))
     if options.output is not None:
-        _write(plan_document(plan, front, found, options.output, how.settings), options.output)
+        _write(plan_document(plan, front, found, options.output, how), options.output)
     return SPEC_WRONG if any(e.faults for task in found.values() for e in task.values()) else DONE
 
 
@@ -145,6 +149,18 @@ def _row(name: str, e: Estimate, seconds: float | None) -> list[str]:
         *("?" if usd is None else dollars(usd) for usd in (e.expected_usd, e.worst_usd)),
         "?" if seconds is None else "-" if not seconds else f"about {short_duration(seconds)}",
     ]
+
+
+def _print_passes(passes: Mapping[str, Expected]) -> None:
+    """What is asked behind the run, to measure latencies under a load."""
+    for task, found in passes.items():
+        each = "" if found.requests is None else f", {found.requests:,} requests each"
+        tokens = "" if found.input_tokens is None else f", about {found.input_tokens:,} input tokens"
+        usd = [("expected", found.expected_usd), ("at worst", found.worst_usd)]
+        money = "".join(f", {dollars(value)} {what}" for what, value in usd if value is not None)
+        several = "" if len(found.candidates) == 1 else "s"
+        print(f"then a latency pass of {visible(task)}: {len(found.candidates)} candidate{several} at "
+              f"{found.load.said}{each}, {short_duration(found.seconds)}{tokens}{money}")  # fmt: skip
 
 
 def _show(plan: Plan, options: argparse.Namespace) -> None:

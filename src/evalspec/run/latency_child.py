@@ -210,7 +210,7 @@ class Pass:
             fate = _fate(reply)
         finally:
             self.in_flight -= 1
-            sent = noted[-1] if noted else admitted
+            sent = noted[-1] if noted else None
             self._tell(candidate, arrival, fate, _Course(admitted, sent, time.perf_counter_ns(), reply))
 
     def _tell(self, candidate: str, arrival: Arrival, fate: Fate, course: _Course | None) -> None:
@@ -250,20 +250,20 @@ class _Course:
     """When an attempt was taken up, sent and over, by `perf_counter_ns`, and what came."""
 
     admitted: int
-    sent: int
+    sent: int | None
     ended: int
     reply: Answer | Failure | None
 
     def told(self, begun: int) -> Iterator[tuple[str, Json]]:
         """Its times since the pass began; and what the money is settled by."""
         yield "admitted_ns", self.admitted - begun
-        yield "sent_ns", self.sent - begun
+        yield "sent_ns", self._sent() - begun
         match self.reply:
             case Answer() as answer:
                 taken = answer.latency_ns
-                yield "last_ns", (self.ended if taken is None else self.sent + taken) - begun
+                yield "last_ns", (self.ended if taken is None else self._sent() + taken) - begun
                 if answer.first_token_ns is not None:
-                    yield "first_ns", self.sent + answer.first_token_ns - begun
+                    yield "first_ns", self._sent() + answer.first_token_ns - begun
                 yield "output_tokens", answer.output_tokens
                 yield "cost_usd", None if answer.cost_usd is None else str(answer.cost_usd)
             case Failure() as failure:
@@ -272,6 +272,13 @@ class _Course:
                 yield "message", failure.message
             case None:
                 pass
+
+    def _sent(self) -> int:
+        if self.sent is not None:
+            return self.sent
+        # Nobody noted it (a function, litellm): what such a candidate took ended when it was over.
+        taken = self.reply.latency_ns if isinstance(self.reply, Answer) else None
+        return self.admitted if taken is None else max(self.admitted, self.ended - taken)
 
 
 def _fate(reply: Answer | Failure | None) -> Fate:
