@@ -190,3 +190,29 @@ def test_corp_is_that_of_model_diagnostics() -> None:
     found = brier_decomposition(*simulated(300))
     parts = (found.miscalibration, found.discrimination, found.uncertainty, found.brier)
     assert parts == pytest.approx((0.017357, 0.011279, 0.233956, 0.240033), abs=5e-7)
+
+
+@pytest.mark.parametrize("unit", [1e300, 1e-300])
+def test_weights_may_be_in_any_unit(unit: float) -> None:
+    c, y, w = [0.9, 0.8, 0.8, 0.3, 0.6], [1, 0, 1, 0, 1], [1.5, 0.5, 2.5, 3.5, 1.0]
+    far = [unit * one for one in w]
+    for figure in (aurc, auroc, brier, debiased_ce, ece, log_loss, overconfidence, sm_ece):
+        assert figure(c, y, weights=far).value == pytest.approx(figure(c, y, weights=w).value)
+    line = calibration_line(c, y, weights=far).slope.value
+    assert line == pytest.approx(calibration_line(c, y, weights=w).slope.value)
+    found, expected = metrics.weighted_proportion(y, far), metrics.weighted_proportion(y, w)
+    assert (found.value, found.low, found.se) == pytest.approx((expected.value, expected.low, expected.se))
+
+
+def test_counts_without_bound_are_refused() -> None:
+    infinite, no_number = float("inf"), float("nan")
+    for refused in (
+        lambda: metrics.wilson(0, infinite),
+        lambda: metrics.mcnemar_midp(infinite, infinite),  # type: ignore[arg-type]
+        lambda: metrics.pass_at_k(infinite, 0, 1),
+        lambda: metrics.minimum_detectable_difference(no_number, 0.1),  # type: ignore[arg-type]
+        lambda: metrics.minimum_detectable_cost(no_number, 0.1),  # type: ignore[arg-type]
+        lambda: log_loss([1.0], [0], eps=1e-300),
+    ):
+        with pytest.raises(ValueError):
+            refused()

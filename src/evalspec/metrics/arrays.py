@@ -14,6 +14,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 TOLERANCE = 1e-12  # relative; below it a difference is rounding, not data
+EXTREME = 1e100  # of weights: their squares, and the sums of these, are still well within a float
 
 
 def vector(values: ArrayLike, name: str) -> Floats:
@@ -56,14 +57,22 @@ def is_binary(array: Floats) -> bool:
 
 
 def weights_for(weights: ArrayLike | None, n: int) -> Floats:
-    """The weights of `n` examples, 1 each where None; finite and not negative."""
+    """The weights of `n` examples, 1 each where None; finite and not negative.
+
+    Those whose squares a float could not hold are measured in the largest of them; those that vanish
+    beside it are 0.
+    """
     if weights is None:
         return np.ones(n)
     array = numbers(weights, "weights")
     same_length(n, array.size, "weights")
     if array.size and array.min() < 0:
         raise ValueError("weights must not be negative")
-    return array
+    largest = float(array.max(initial=0.0))
+    if largest == 0:
+        return array
+    in_range = array if 1 / EXTREME < largest < EXTREME else array / largest
+    return np.where(in_range < float(in_range.max()) / EXTREME, 0.0, in_range)
 
 
 def same_length(expected: int, found: int, name: str) -> None:

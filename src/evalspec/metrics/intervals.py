@@ -5,7 +5,7 @@ the truth four times in ten. scipy is loaded inside functions, and only
 its special functions: its statistics take half a second more.
 """
 
-from math import sqrt
+from math import inf, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -170,5 +170,5 @@ def _gap(value: float, bound: float | None) -> float:
 
 
 def _check_counts(k: float, n: float) -> None:
-    if not 0 <= k <= n:
+    if not 0 <= k <= n < inf:
         raise ValueError(f"{k} successes of {n} trials")

@@ -3,7 +3,7 @@
 Differences are taken example by example, because the difficulty of an example is common to both and cancels.
 """
 
-from math import sqrt
+from math import inf, sqrt
 from sys import float_info
 
 import numpy as np
@@ -72,8 +72,8 @@ def mcnemar_midp(b: int, c: int) -> float:
     2·P(Bin(b+c, ½) < min) + P(= min) (Fagerland, Lydersen & Laake 2013). No discordant pair gives 1; never
     0. Raises ValueError on negative counts.
     """
-    if b < 0 or c < 0:
-        raise ValueError("discordant pairs cannot be negative")
+    if not (0 <= b < inf and 0 <= c < inf):
+        raise ValueError(f"discordant pairs cannot be negative or without end: {b} and {c}")
     if b + c == 0:
         return 1.0
     # Twice the tail without half of the observed point is this tail and the next one.

@@ -23,8 +23,8 @@ def minimum_detectable_difference(
     Divide `alpha` by the number of comparisons if several are made. Raises ValueError on shares outside 0…1.
     """
     z_alpha, z_beta = _quantiles(discordant, power, alpha)
-    if n < 0:
-        raise ValueError("n must not be negative")
+    if not 0 <= n < inf:
+        raise ValueError(f"n must not be negative or without end: {n}")
     if n == 0:
         return undefined(NO_DATA)
     inner = n + z_beta**2 - z_alpha**2
@@ -65,8 +65,8 @@ def minimum_detectable_cost(n: int, sd: float, power: float = 0.8, alpha: float 
     is negative or no number.
     """
     z = _z_of_cost(sd, power, alpha)
-    if n < 0:
-        raise ValueError("n must not be negative")
+    if not 0 <= n < inf:
+        raise ValueError(f"n must not be negative or without end: {n}")
     return undefined(NO_DATA) if n == 0 else bare(z * sd / sqrt(n), n)
 
 

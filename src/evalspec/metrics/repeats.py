@@ -59,7 +59,8 @@ def _counts(values: ArrayLike, name: str) -> Ints:
     found = np.asarray(values)
     if found.ndim > 1:
         raise ValueError(f"{name} has {found.ndim} dimensions where one at most was expected")
-    if found.size and (found.dtype.kind not in "biuf" or not (found == np.floor(found)).all()):
+    whole = found.dtype.kind in "biuf" and bool(np.all(np.isfinite(found) & (found == np.floor(found))))
+    if found.size and not whole:
         raise ValueError(f"{name} must hold whole numbers")
     return found.astype(np.int64)
 

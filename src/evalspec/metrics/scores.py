@@ -92,8 +92,8 @@ def brier_decomposition(
 
 def clipped(confidence: Floats, eps: float) -> Floats:
     """The confidences held within [eps, 1-eps]; for logarithms only, never for what is reported."""
-    if not 0 < eps < 0.5:
-        raise ValueError(f"eps must lie between 0 and 1/2, not {eps}")
+    if not 0 < eps < 0.5 or 1 - eps == 1:
+        raise ValueError(f"eps must lie between 0 and 1/2, and not be lost in 1 - eps: {eps}")
     return np.clip(confidence, eps, 1 - eps)
 
 
