@@ -12,7 +12,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from evalspec import metrics
-from score.worlds import MODEL, Json, candidate, labelled, metric, says, scored, value
+from score.worlds import MODEL, Json, candidate, labelled, metric, says, scored, value, write_jsonl
 
 RNG = np.random.default_rng(5)
 TASK = "task t { data = d; answer = one_of(label); costs = c; abstain = below(50%); positive = a; MORE }\n"
@@ -140,6 +140,16 @@ def test_whole_weights_are_as_good_as_repetition(tmp_path: Path) -> None:
     assert value(task, "balanced_accuracy") == pytest.approx((1 / 4 + 1) / 2)
 
 
+def test_weights_may_be_in_any_unit(tmp_path: Path) -> None:
+    labelled(
+        tmp_path, ["a", "a", "b"], lang=["en"] * 3, weight=["1e300", "3e300", "2e300"], length=["long"] * 3
+    )
+    says(tmp_path, ["a", "b", "b"], [0.9, 0.8, 0.7])
+    task = scored(tmp_path, spec("weight = weight"))
+    assert value(task, "accuracy") == pytest.approx((1 + 0 + 2) / 6)
+    assert value(task, "mean_confidence") == pytest.approx((0.9 + 3 * 0.8 + 2 * 0.7) / 6)
+
+
 # ── clusters ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -167,6 +177,27 @@ def test_a_figure_without_an_interval_for_clusters_says_so(tmp_path: Path) -> No
     assert auroc["value"] is not None
     assert (auroc["low"], auroc["high"]) == (None, None)
     assert "clusters" in auroc["why"]
+
+
+@pytest.mark.parametrize(
+    "data", ["", "cluster = document", "mix lang { en = 40%; * = 60% }", "weight = weight"]
+)
+def test_costs_that_are_all_1_are_no_share(tmp_path: Path, data: str) -> None:
+    world(tmp_path)
+    always = spec(data).replace("below(50%)", "below(100%)").replace("abstain = 2", "abstain = 1")
+    cost = metric(scored(tmp_path, always), "expected_cost")
+    assert cost["value"] == pytest.approx(1)
+    assert ends(cost) == (None, None)  # a wrong answer costs 10
+    assert cost["why"]
+
+
+def test_costs_of_samples_that_are_all_1_are_no_share(tmp_path: Path) -> None:
+    labelled(tmp_path, ["a"] * 6, length=["long"] * 6)
+    rows = [{"id": i, "sample": s, "response": "b", "confidence": 0.2} for i in range(6) for s in range(3)]
+    write_jsonl(tmp_path / "m.jsonl", rows)
+    sampled = spec("", "samples = 3").replace("abstain = 2", "abstain = 1")
+    cost = metric(scored(tmp_path, sampled), "expected_cost")
+    assert (cost["value"], *ends(cost)) == (1.0, None, None)
 
 
 def test_examples_that_name_no_cluster_stand_alone(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from evalspec import metrics
 from evalspec.language.expressions import holds
 from evalspec.metrics import Estimate
-from evalspec.metrics.means import t_interval
+from evalspec.metrics.arrays import is_constant, weights_for
+from evalspec.metrics.means import CONSTANT, t_interval
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row
@@ -89,7 +90,8 @@ def design_of(dataset: Dataset | None, rows: Sequence[Row]) -> Design:
         sizes = {h: sum(c == h for c in cell.values()) for h in shares}
         weight = {row.id: shares[cell[row.id]] * len(rows) / sizes[cell[row.id]] for row in rows}
     elif dataset.weight is not None:
-        weight = {row.id: number_in(row, dataset.weight) for row in rows}
+        read = [number_in(row, dataset.weight) for row in rows]
+        weight = dict(zip((row.id for row in rows), weights_for(read, len(rows)).tolist(), strict=True))
     column = dataset.cluster
     cluster = None if column is None else {row.id: _cluster(row, column) for row in rows}
     return Design(weight=weight, cell=cell, shares=shares, cluster=cluster)
@@ -130,7 +132,8 @@ def mean_of(design: Design, figures: Sequence[Figure], *, flags: bool, whole: bo
     if design.cluster is not None:
         return _clustered(y, [design.cluster[f.row.id] for f in figures], w, flags=flags)
     if whole and design.cell is not None:
-        return metrics.post_stratified(y, [design.cell[f.row.id] for f in figures], design.shares)
+        found = metrics.post_stratified(y, [design.cell[f.row.id] for f in figures], design.shares)
+        return found if flags else _of_amounts(found, y)
     return metrics.weighted_proportion(y, w) if flags else t_interval(y[w > 0], w[w > 0])
 
 
@@ -172,7 +175,14 @@ def _clustered(y: Floats, cluster: Sequence[Hashable], w: Floats, *, flags: bool
     """The t interval over clusters; Wilson's at the effective number where that would leave 0 to 1."""
     codes = {c: i for i, c in enumerate(dict.fromkeys(cluster))}
     found = metrics.clustered_mean(y, np.array([codes[c] for c in cluster], dtype=np.int64), w)
-    return _as_share(found) if flags else found
+    return _as_share(found) if flags else _of_amounts(found, y)
+
+
+def _of_amounts(found: Estimate, y: Floats) -> Estimate:
+    """Costs that are all 1 (or all 0) are no share of 1: what rare answers may cost is not in the data."""
+    if found.value is None or not is_constant(y):
+        return found
+    return replace(found, low=None, high=None, why=CONSTANT)
 
 
 def _as_share(found: Estimate) -> Estimate:
