@@ -142,7 +142,8 @@ def test_what_is_asked_alike_is_asked_once(job: Job) -> None:
     distinct = COUNT + COUNT + len(MISREAD)
     assert set(times_asked(job.bodies).values()) == {1}
     assert len(job.bodies) == distinct == 260
-    assert job.requests == {"planned": distinct, "sent": distinct, "retried": 0, "from_store": 0, "failed": 0}
+    assert job.requests == {"planned": distinct, "sent": distinct, "retried": 0, "from_store": 0, "failed": 0,
+                            "spent_usd": None}  # fmt: skip
 
 
 def test_the_plan_knew_how_many_at_most(job: Job) -> None:

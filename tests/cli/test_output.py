@@ -116,9 +116,9 @@ def small_disk(kilobytes: int) -> Iterator[Path]:
 
 def test_a_full_disk_under_the_store_keeps_what_it_can_and_goes_on_later(tmp_path: Path) -> None:
     with small_disk(400) as disk, servers.chat_server(
-        lambda body: f"{queue(number_in(body))} {'because ' * 300}", delay=0.01
+        lambda body: f"{queue(number_in(body))} {'because ' * 300}", delay=0.05
     ) as server:  # fmt: skip
-        folder = write_job(tmp_path, 300, spec(model(server.url)))
+        folder = write_job(tmp_path, 300, spec(model(server.url), blocks="limits { concurrency <= 8 }"))
         flags = ["run", "route.eval", "--store", disk / "store", "-o", "r.json"]
         first = evalspec(*flags, at=folder)
         asked = len(server.requests)
@@ -132,7 +132,7 @@ def test_a_full_disk_under_the_store_keeps_what_it_can_and_goes_on_later(tmp_pat
         assert second.code == 0
         assert outcomes(results(folder)) == {"answered": 300}
         kept = results(folder)["run"]["requests"]["from_store"]
-        assert asked - 40 <= kept <= asked  # no more than what was in flight and in one commit is lost
+        assert asked - 80 <= kept <= asked  # no more than what was in flight and in one commit is lost
         assert len(server.requests) == 300 + asked - kept
 
 

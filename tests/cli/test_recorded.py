@@ -28,6 +28,7 @@ def test_missing_records_leave_a_run_incomplete_and_a_folder_away_finds_it(tmp_p
         "retried": 0,
         "from_store": 0,
         "failed": 0,
+        "spent_usd": None,
     }
     # The command that is offered finds the store from where it is offered.
     look = next(line for line in first.err.splitlines() if line.startswith("look closer: evalspec "))

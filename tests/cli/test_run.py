@@ -68,6 +68,7 @@ def test_each_ticket_is_asked_once_and_once_more_where_the_server_misbehaved(job
         "retried": len(ROUGH),
         "from_store": 0,
         "failed": 0,
+        "spent_usd": None,
     }
     assert len(job.bodies) == requests["sent"]
     asked = times_asked(job.bodies)

@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import evalspec
@@ -391,7 +391,7 @@ ANY = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*FIELDS, "more"]), ANY, max_size=6), st.booleans())
 @example({"id": "a", "error": False, "response": "x"}, False)
 def test_no_row_that_the_schema_takes_is_a_fault(row: Json, plain: bool) -> None:
