@@ -26,6 +26,7 @@ from evalspec.run.session import job_counts
 from evalspec.run.under_load import passes_in, passes_json
 from evalspec.score.results import Document, Results
 from evalspec.score.wording import document, items
+from evalspec.store.faults import damage
 
 if TYPE_CHECKING:
     from evalspec.plan.conversations import Trace
@@ -165,8 +166,12 @@ def keep_passes(store: Store, run: str, passes: Passes) -> None:
 
 
 def kept_passes(store: Store, run: str) -> Passes:
-    """What the latency passes of a kept run measured; empty where it made none."""
-    return passes_in(store.figures(f"{run}/latency"))
+    """What the latency passes of a kept run measured; empty where it made none. Raises StoreFault for what
+    cannot be read."""
+    try:
+        return passes_in(store.figures(f"{run}/latency"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise damage(store.path, ValueError(f"its latency pass: {error}")) from error
 
 
 def _first(results: Results) -> Document:

@@ -76,6 +76,15 @@ def test_every_request_is_sent_when_it_is_due_whatever_is_outstanding(tmp_path: 
     ]
     assert gaps[0] == gaps[1]
     assert told(folder)["response"]["p50"]["n"] == len(mini.samples) - 5
+    # Every request goes out in the recorded form, which reads none of them as an answer.
+    exported = evalspec("export", "last", "--latency", "-o", "samples.jsonl", at=folder)
+    assert exported.code == 0, exported.err
+    rows = [json.loads(line) for line in (folder / "samples.jsonl").read_text().splitlines()]
+    assert [r["model"] for r in rows] == ["mini"] * len(mini.samples) + ["maxi"] * len(maxi.samples)
+    assert all(r["due_at"] <= r["sent_at"] for r in rows)
+    (folder / "again.eval").write_text(spec('model mini { use = recorded("samples.jsonl") }'))
+    read = evalspec("check", "again.eval", "--format", "json", at=folder)
+    assert f"{len(mini.samples)} of latency passes" in read.all
     # Asked again from what is kept, everything is told alike, and nothing is sent.
     before = results(folder)
     again = evalspec("score", "last", "-o", "s.json", at=folder)

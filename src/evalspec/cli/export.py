@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from evalspec.cli.main import DONE, INCOMPLETE, SPEC_WRONG, Usage
 from evalspec.cli.output import demand_place, tell, write_whole
-from evalspec.cli.stored import Stale, add_stored, stored_run
+from evalspec.cli.stored import Stale, add_stored, kept_run, stored_run
 from evalspec.language.privacy import OPEN, privacy_of
 from evalspec.pipeline import SpecFault
+from evalspec.recording import kept_passes
 from evalspec.report.diagnostics import summary_line
 from evalspec.report.exported import Exported, exported, line_of
+from evalspec.report.exported_passes import pass_rows
 from evalspec.report.glyphs import visible
 from evalspec.score.judged import judge
 from evalspec.score.score import score_task
@@ -41,6 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="where to write: answers as .jsonl (which `recorded` reads) .csv .parquet, a policy as .json",
     )  # fmt: skip
     parser.add_argument("--policy", metavar="CANDIDATE", help="the decision rule of a candidate, to ship")
+    parser.add_argument(
+        "--latency", action="store_true", help="what a latency pass measured, in place of answers"
+    )
     parser.add_argument("--task", metavar="T", help="only this task")
     parser.add_argument("--show-private", action="store_true", help="write private columns' answers, too")
 
@@ -48,6 +53,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Writes the file, whole or not at all."""
     _demand_form(options)
+    if options.latency:
+        return _finish(options, *_samples(options))
     try:
         with stored_run(options) as (front, plan, replayed, results):
             tell([d for d in front.diagnostics if d.severity == "error"])
@@ -63,6 +70,10 @@ def run(options: argparse.Namespace) -> int:
     except Stale as fault:
         print(f"error: {fault}", file=sys.stderr)
         return SPEC_WRONG
+    return _finish(options, whole, said)
+
+
+def _finish(options: argparse.Namespace, whole: bytes, said: str) -> int:
     unwritten = write_whole(options.output, whole)
     told = f"error: {unwritten}" if unwritten is not None else f"{options.output}: {said}"
     print(told, file=sys.stderr)
@@ -71,6 +82,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _demand_form(options: argparse.Namespace) -> None:
     """Raises Usage, before anything is read, where the file's ending or its folder does not fit."""
+    if options.latency and options.policy is not None:
+        raise Usage("`--latency` and `--policy` are two files")
     endings = (".json",) if options.policy is not None else FORMS
     if options.output.suffix not in endings:
         what = "a policy is written as" if options.policy is not None else "answers are written as"
@@ -118,11 +131,18 @@ def _answers(
 
 
 def _written(rows: list[Exported], ending: str) -> bytes:
+    if ending == ".jsonl":
+        from evalspec.data.write import as_jsonl
+
+        return as_jsonl([line_of(row.fields) for row in rows])
+    return _table([{**row.fields, "answer": row.answer, "right": row.right} for row in rows], ending)
+
+
+def _table(table: list[dict[str, Json]], ending: str) -> bytes:
     from evalspec.data.write import as_csv, as_jsonl, as_parquet
 
     if ending == ".jsonl":
-        return as_jsonl([line_of(row.fields) for row in rows])
-    table: list[dict[str, Json]] = [{**row.fields, "answer": row.answer, "right": row.right} for row in rows]
+        return as_jsonl([line_of(row) for row in table])
     if ending == ".csv":
         return as_csv(table)
     try:
@@ -131,6 +151,22 @@ def _written(rows: list[Exported], ending: str) -> bytes:
         raise Usage(
             "Parquet needs the package pyarrow\n  = help: `pip install 'evalspec[parquet]'`"
         ) from fault
+
+
+# ── latency passes ────────────────────────────────────────────────────────────────────────────────
+
+
+def _samples(options: argparse.Namespace) -> tuple[bytes, str]:
+    """Every request of a run's latency passes as a file, and what is said about it. Raises Usage."""
+    with kept_run(str(options.run_name), options.store) as (store, record):
+        passes = kept_passes(store, str(record["id"]))
+    tasks = list(dict.fromkeys(task for task, _ in passes))
+    if not tasks:
+        raise Usage("this run made no latency pass\n  = help: a load in `latency { … }` asks for one")
+    _demand("task", options.task, options.task in tasks, tasks)
+    rows = [row for key, passed in passes.items() if options.task in (None, key[0])
+            for row in pass_rows(*key, passed)]  # fmt: skip
+    return _table(rows, options.output.suffix), f"{len(rows):,} requests"
 
 
 # ── the policy to ship ────────────────────────────────────────────────────────────────────────────

@@ -48,10 +48,11 @@ class Skipped:
     other_model: int = 0
     other_prompt: int = 0
     perturbed: int = 0
+    under_load: int = 0
 
     @property
     def total(self) -> int:
-        return self.other_task + self.other_model + self.other_prompt + self.perturbed
+        return self.other_task + self.other_model + self.other_prompt + self.perturbed + self.under_load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +86,10 @@ def read_recorded(
     """The table of what `model` answered, and the first 20 faults found on the way.
 
     Rows that name another model, or a task outside `tasks` (None: any task), are skipped and counted;
-    so are rows about changed (perturbed) examples, and, where there are `variants` of prompts, rows that
-    name another one; where there are none, the prompt that a row names means nothing. Of two equal rows
-    one is kept; two that differ about the same thing are a fault, and the first one is kept. A file with
-    more than 10,000 faults is not read on.
+    so are rows about changed (perturbed) examples and those of a latency pass, and, where there are
+    `variants` of prompts, rows that name another one; where there are none, the prompt that a row names
+    means nothing. Of two equal rows one is kept; two that differ about the same thing are a fault, and the
+    first one is kept. A file with more than 10,000 faults is not read on.
     """
     reading = _Reading(model=model, tasks=tasks, variants=variants)
     for path in files:
@@ -152,6 +153,8 @@ class _Reading:
             return "other_task"
         if self.variants and row.prompt is not None and row.prompt not in self.variants:
             return "other_prompt"
+        if row.under_load:
+            return "under_load"
         return "perturbed" if row.perturbed else None
 
     def _keep(self, file: str, number: int, slot: Slot, held: Answer | Failure) -> None:

@@ -44,6 +44,7 @@ class RecordedRow:
     model: str | None
     prompt: str | None
     perturbed: bool
+    under_load: bool
     held: Answer | Failure | None
 
 
@@ -58,6 +59,7 @@ def read_row(line: bytes) -> RecordedRow:
         model=_text(said, "model"),
         prompt=_name(said, "prompt"),
         perturbed=bool(said.get("perturbation")),
+        under_load=bool(said.get("due_at")),
         held=_held(said),
     )
 

@@ -66,6 +66,7 @@ def _unused(spec: ModelSpec, table: RecordedTable, used_in: Iterable[Loaded]) ->
             "of other tasks": skipped.other_task,
             "of other prompts": skipped.other_prompt,
             "of changed examples": skipped.perturbed,
+            "of latency passes": skipped.under_load,
         }
         listed = ", ".join(f"{n:,} {what}" for what, n in told.items() if n)
         yield problem("N0618", spec.at, f"recorded rows are passed over: {listed}")
