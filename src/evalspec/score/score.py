@@ -37,8 +37,8 @@ from evalspec.score.weighing import Design, design_of, weights_of
 if TYPE_CHECKING:
     from evalspec.metrics import EceNull, Estimate, ReliabilityBin
     from evalspec.plan.plan import PlannedTask
-    from evalspec.score.decisions import Decision
     from evalspec.run.racing import Stopped
+    from evalspec.score.decisions import Decision
     from evalspec.score.judged import Judged
     from evalspec.score.racing import Raced
 

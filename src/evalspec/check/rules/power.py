@@ -40,7 +40,8 @@ def what_can_be_told_apart(
             continue
         n, contrasts = len(loaded.rows), math.comb(candidates, 2)
         smallest = _smallest(n, contrasts)
-        told = f"{n:,} examples tell two candidates apart from a difference of {smallest or 0:.1%} in accuracy upwards"
+        apart = f"apart from a difference of {smallest or 0:.1%} in accuracy upwards"
+        told = f"{n:,} examples tell two candidates {apart}"
         hardly = "1 example tells" if n == 1 else f"{n:,} examples tell"
         at_once = f", with {contrasts:,} comparisons at once" if contrasts > 1 else ""
         yield problem(
