@@ -53,17 +53,23 @@ def _calibration(name: str, candidate: Document) -> str | None:
     noise = f"ECE {error:.3f}; {floor:.3f} would be noise" if floor is not None else f"ECE {error:.3f}"
     chance = f", p = {p:.3f}" if p is not None and p >= 0.001 else ", p < 0.001" if p is not None else ""
     claims = f"it claims {percent(mean)} and is right {percent(mean - gap)}"
-    verdict = _verdict(gap, number(over.get("low")), number(over.get("high")), p)
+    if candidate.get("race") is not None:  # stopped when it looked bad: no verdict for so many examples holds
+        return f"{name} claimed {percent(mean)} and was right {percent(mean - gap)} before it was stopped."
+    one_way = error <= abs(gap) * (1 + 1e-9)
+    verdict = _verdict(gap, number(over.get("low")), number(over.get("high")), p, one_way=one_way)
     return f"{name} {verdict}: {claims} ({noise}{chance})."
 
 
-def _verdict(gap: float, low: float | None, high: float | None, p: float | None) -> str:
+def _verdict(gap: float, low: float | None, high: float | None, p: float | None, *, one_way: bool) -> str:
+    """`one_way`: all confidences err on the same side, so that none makes up for another."""
     if low is not None and low > 0 and gap >= NOTICEABLE:
         return "is overconfident"
     if high is not None and high < 0 and -gap >= NOTICEABLE:
         return "is underconfident"
     if p is not None and p <= 0.05:
-        return "is right about itself on average, but not at each confidence"
+        if low is not None and high is not None and low <= 0 <= high and not one_way:
+            return "is right about itself on average, but not at each confidence"
+        return "is overconfident" if gap > 0 else "is underconfident"
     return "shows no miscalibration beyond noise"
 
 
@@ -189,6 +195,8 @@ def _worse(margin: Document) -> str:
         return str(margin.get("why", "no data"))
     more = "worse" if value >= 0 else "better"
     size = points(value) if metric_named(metric).measure is Measure.SHARE else figure(metric, abs(value))
+    if value < 0 and low is not None and high is not None:  # the ends say the same way round as the figure
+        low, high = -high, -low
     around = interval(metric, low, high) if low is not None and high is not None else ""
     told = f"95 % {around}, " if around else ""
     return f"{size} {more} ({told}n = {margin.get('n')})"
@@ -223,6 +231,7 @@ def leaderboards(task: Document) -> Iterator[str]:
         told = f"{found['n']} candidates listed"
         told += f", Kendall's tau {tau:.2f}" if tau is not None else ""
         told += f", p = {p:.2f}" if p is not None else ""
+        told += f": {found['why']}" if tau is not None and found.get("why") else ""
         choice = f"By {name} one would choose {listed(chosen)}"
         out = [c for c in chosen if not candidate_of(task, c).get("viable")]
         if out:

@@ -10,14 +10,29 @@ from collections.abc import Iterator, Sequence
 from evalspec.score.lookups import candidate_of, unit_of, value_of, viable_in
 from evalspec.score.wording import Document, document, figure, items, listed, number
 
+RECALIBRATED = "when_cheaper(recalibrated)"
 SLIVER = 1e-3  # of the range of prices: shorter stretches at its ends are not worth a word
 NOTICEABLE = 0.05  # of the cost: what recalibration saves beyond it is said
 
 
 def policy_sentences(task: Document) -> Iterator[str]:
     """What else could be decided by confidence, and at which prices."""
+    yield from _not_recalibrated(task)
     yield from _recalibrated(task)
     yield from _crossover(task)
+
+
+def _not_recalibrated(task: Document) -> Iterator[str]:
+    """The candidates whose confidences the spec would recalibrate, and had to be taken as stated."""
+    by_reason: dict[str, list[str]] = {}
+    for name in viable_in(task):
+        candidate = candidate_of(task, name)
+        policy, given = document(candidate["policy"]), document(candidate["confidence"]).get("n")
+        fit = document(policy.get("recalibration"))
+        if policy.get("rule") == RECALIBRATED and given and fit.get("method") is None:
+            by_reason.setdefault(str(fit.get("why")), []).append(name)
+    for why, told in by_reason.items():
+        yield f"The confidences of {listed(told)} are taken as stated, not recalibrated: {why}."
 
 
 def _recalibrated(task: Document) -> Iterator[str]:
@@ -26,9 +41,13 @@ def _recalibrated(task: Document) -> Iterator[str]:
     for name in viable_in(task):
         policy = document(candidate_of(task, name)["policy"])
         stated, learnt = number(policy.get("cost_as_is")), number(policy.get("cost_recalibrated"))
-        if stated is None or learnt is None or policy.get("rule") == "when_cheaper(recalibrated)":
+        if stated is None or learnt is None or policy.get("rule") == RECALIBRATED:
             continue
-        if learnt < stated - NOTICEABLE * abs(stated):
+        paid = value_of(
+            candidate_of(task, name), "expected_cost"
+        )  # all answered, where no policy is declared
+        now = stated if paid is None else min(stated, paid)
+        if learnt < now - NOTICEABLE * abs(now):
             verb = "would cost " if not told else ""
             told.append(f"{name} {verb}{figure('expected_cost', learnt, unit_of(task))}")
     if told:

@@ -106,8 +106,10 @@ def _against_handing_over(task: Document, best: str) -> Iterator[str]:
     told = f"handing every example over, which costs {figure('expected_cost', abstaining, unit_of(task))}"
     if high < abstaining:
         yield f"{best} is cheaper than {told}."
+    elif low > abstaining:
+        yield f"{best} is dearer than {told}."
     else:
-        yield f"{best} is {'dearer' if low > abstaining else 'not plainly cheaper'} than {told}."
+        yield f"{best} is neither plainly cheaper nor plainly dearer than {told}."
 
 
 def _tie(task: Document, best: str, tied: list[str], said: str) -> str:
@@ -128,13 +130,20 @@ def _against(task: Document, best: str, name: str, metric: str, tied: bool) -> s
         ends = sorted(sign * end for end in (low, high) if end is not None)
         around = f", 95 % {_signed(metric, ends[0])} to {_signed(metric, ends[1])}" if len(ends) == 2 else ""
         size, n = _difference(metric, abs(value), unit_of(task)), int(number(difference.get("n")) or 0)
-        if tied:
+        sure = pair["distinguished"] is True
+        if tied and not sure:
             sized = f"{'+' if sign * value >= 0 else '-'}{size}"
             told = f"difference {sized}{around}{_at_once(task, ends)}"
             apart = f"{name} and {best} cannot be told apart on these {n:,} examples ({told})"
             return f"{apart}{_needed(pair)}."
         verb, more = _comparison(metric, sign * value >= 0)
-        return f"{name} {verb} {size} {more} than {best}{around} (n = {n}): more than chance explains."
+        apart = f"{name} {verb} {size} {more} than {best}{around} (n = {n})"
+        if tied == sure:  # ranks go by intervals of all pairs at once, pairs by tests: either may see more
+            p = number(pair.get("p_adjusted")) or 0.0
+            told = "more than chance explains" if sure else "its rank is certainly lower"
+            but = "yet too little for a certain rank" if sure else "though the test of the pair is not sure"
+            return f"{apart}: {told} (p = {p:.3f}), {but}."
+        return f"{apart}: more than chance explains."
     return None
 
 
