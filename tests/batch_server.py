@@ -146,7 +146,9 @@ class BatchServer:
             "object": "batch",
             "status": batch.status,
             "metadata": {"evalspec": batch.mark},
-            "errors": {"object": "list", "data": batch.errors} if batch.ends == "failed" and batch.ended else None,
+            "errors": {"object": "list", "data": batch.errors}
+            if batch.ends == "failed" and batch.ended
+            else None,
             "output_file_id": f"output-{batch.id}" if good and self._lines(batch, "output") else None,
             "error_file_id": f"error-{batch.id}" if good and self._lines(batch, "error") else None,
             "request_counts": {"total": len(batch.lines), "completed": 0, "failed": 0},

@@ -162,6 +162,18 @@ def model_of(candidate: str) -> str:
     return candidate.partition("/")[0]
 
 
+def in_batches(candidate: ModelSpec) -> bool:
+    """Whether some of a candidate's answers come from a batch endpoint, and so tell no latency."""
+    if isinstance(candidate.use, Combination):
+        return any(in_batches(member) for member in candidate.use.steps.values())
+    return isinstance(candidate.use, Hosted) and candidate.use.batch
+
+
+def bears_load(candidate: ModelSpec) -> bool:
+    """Whether something answers at the other end that requests can be sent to at a pace of our own."""
+    return isinstance(candidate.use, Hosted | Http | PythonFunction) and not in_batches(candidate)
+
+
 def is_simulated(candidate: ModelSpec) -> bool:
     """Whether some of a candidate's answers are made up: its own, or those of a step of a combination."""
     if isinstance(candidate.use, Combination):

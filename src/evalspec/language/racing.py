@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evalspec.language.candidates import Cascade, Vote
+from evalspec.language.candidates import Cascade, Vote, in_batches
 from evalspec.language.program import LeastConfident, WhenCheaper
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ def _reasons(task: Task, candidates: int, program: Program) -> Iterator[str]:
     metric = task.rank[0]
     if candidates < 2:
         yield "there is one candidate only"
+    for name in task.models:
+        if in_batches(program.models[name]):
+            yield f"`{name}` is asked in batches, all at once"
     if metric not in RACED:
         yield f"it is ranked by {metric}, which is no mean of figures that lie between known bounds"
     if metric == "expected_cost" and task.abstain is WhenCheaper.RECALIBRATED:

@@ -136,7 +136,10 @@ class Correspondent:
             batch = await self._created(file, waiting.mark)
         except CallFailed as error:
             if not self.stop.is_set() and (not sent or error.failure.kind is not FailureKind.TRANSIENT):
-                self._give_up_all(waiting, attempts, error.failure)
+                said = f"no batch could be submitted: {error.failure.message}"
+                failure = replace(error.failure, message=said)
+                self._give_up_all(waiting, attempts, failure)
+                raise CallFailed(failure) from error
             raise
         self.store.batches.know(waiting.mark, batch.id)
         for attempt in attempts.values():

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from evalspec.language.candidates import Hosted, Http, PythonFunction
+from evalspec.language.candidates import bears_load
 from evalspec.language.sandbox import RenderFault
 from evalspec.models.model import Answer, Failure, FailureKind
 from evalspec.plan.conditions import runs_given
@@ -83,7 +83,7 @@ async def make_passes(
 
 def under_load(planned: PlannedTask) -> list[ModelSpec]:
     """The candidates of a task that a load can be put on: those that something answers at the other end."""
-    return [c for c in planned.candidates if isinstance(c.use, Hosted | Http | PythonFunction)]
+    return [c for c in planned.candidates if bears_load(c)]
 
 
 def turns(planned: PlannedTask, load: Load, candidates: Sequence[ModelSpec], seed: int) -> tuple[Block, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from evalspec import metrics
 from evalspec.answers.reading import Outcome
+from evalspec.language.candidates import in_batches
 from evalspec.language.metric_names import figure_in
 from evalspec.metrics import BudgetVerdict, Estimate
 from evalspec.metrics.means import t_interval
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 BEYOND = "it lies beyond the timeout"
 NONE_MEASURED = "no latency was measured"
+IN_BATCHES = f"{NONE_MEASURED} (asked in batches)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +45,11 @@ def budgets(task: Task, judged: Judged, examples: Sequence[Example]) -> tuple[Bu
     if task.budgets is None:
         return ()
     loaded = under_load(task, judged.candidate, judged.passed)
-    held = (
-        held_under_load(task, loaded) if loaded is not None else _held_in_run(task.budgets.bounds, examples)
-    )
+    if loaded is not None:
+        held = held_under_load(task, loaded)
+    else:
+        why = IN_BATCHES if in_batches(judged.candidate) else NONE_MEASURED
+        held = _held_in_run(task.budgets.bounds, examples, why)
     return tuple(
         Budget(clause=b.clause, metric=b.metric, verdict=verdict, estimate=estimate)
         for b, verdict, estimate in held
@@ -53,17 +57,19 @@ def budgets(task: Task, judged: Judged, examples: Sequence[Example]) -> tuple[Bu
 
 
 def _held_in_run(
-    bounds: Sequence[Bound], examples: Sequence[Example]
+    bounds: Sequence[Bound], examples: Sequence[Example], why: str
 ) -> list[tuple[Bound, BudgetVerdict, Estimate]]:
-    """Each budget with its verdict by the run's own requests."""
+    """Each budget with its verdict by the run's own requests; `why` none of them was measured, if so."""
     heard = [e for e in examples if e.judgement.heard]
-    return [(b, *(_errors(b, examples) if b.metric == "errors" else _of_times(b, heard))) for b in bounds]
+    return [
+        (b, *(_errors(b, examples) if b.metric == "errors" else _of_times(b, heard, why))) for b in bounds
+    ]
 
 
-def _of_times(bound: Bound, heard: Sequence[Example]) -> tuple[BudgetVerdict, Estimate]:
+def _of_times(bound: Bound, heard: Sequence[Example], why: str) -> tuple[BudgetVerdict, Estimate]:
     timed = durations(heard)
     if not timed.n:
-        return BudgetVerdict.NOT_ENOUGH_DATA, undefined(NONE_MEASURED)
+        return BudgetVerdict.NOT_ENOUGH_DATA, undefined(why)
     match bound.metric:
         case "mean":
             return _mean(bound, heard)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalspec import metrics
-from evalspec.language.candidates import Hosted, Http, PythonFunction
+from evalspec.language.candidates import bears_load
 from evalspec.language.metric_names import figure_in
 from evalspec.metrics import BudgetVerdict, Estimate
 from evalspec.metrics.means import t_interval
@@ -60,7 +60,7 @@ def under_load(task: Task, candidate: ModelSpec, passed: Passed | None) -> Under
     """How a candidate is to be told under load; None where it goes by the latencies of the run itself: no
     load is asked for, or nothing answers at the other end that could bear one."""
     load = load_of(task.budgets)
-    if load is None or not isinstance(candidate.use, Hosted | Http | PythonFunction):
+    if load is None or not bears_load(candidate):
         return None
     return UnderLoad(load, passed if passed is not None and passed.load == load else None)
 
