@@ -106,3 +106,11 @@ def test_a_leaderboard_of_few_is_said_to_be_one(tmp_path: Path) -> None:
     said, _ = told(tmp_path, "m1 m2 m3", "rank = accuracy", board)
     few = "too few items to tell agreement from chance"
     assert said["Leaderboards"][0].endswith(f"(3 candidates listed, Kendall's tau -1.00, p = 0.33: {few}).")
+
+
+def test_a_promise_that_chance_may_have_broken_is_not_said_to_be_kept(tmp_path: Path) -> None:
+    labelled(tmp_path, ["a"] * 40)
+    says(tmp_path, wrong(40, range(2)), [0.98] * 40, by="m")  # .40 promised, 1.00 paid
+    says(tmp_path, wrong(40, range(20)), [0.98] * 40, by="other")
+    said, _ = told(tmp_path, "m other", "rank = expected_cost; abstain = when_cheaper")
+    assert of_whom(said["Costs"], "m answers").endswith("promised 0.40 points, no surprise beyond chance.")

@@ -295,4 +295,4 @@ def _surprise(policy: Document, unit: str | None) -> str:
         return f"; {said}, so {figure('expected_cost', surprise, unit)} came as a surprise"
     if high < 0:
         return f"; {said}, more than it was"
-    return f"; {said}, which it about kept"
+    return f"; {said}, no surprise beyond chance"
