@@ -221,6 +221,6 @@ def _watched(server: BatchServer) -> Any:
         server.calls.append((request.method, request.path))
         response = server.before(request.method, request.path) or await handler(request)
         server.after(request.method, request.path)
-        return response  # type: ignore[no-any-return]
+        return response
 
     return watch

@@ -28,6 +28,10 @@ def requests(folder: Path) -> Document:
     return found
 
 
+def in_progress(server: BatchServer) -> bool:
+    return bool(server.batches) and server.batches[0].status == "in_progress"
+
+
 def waiting_in(folder: Path) -> list[tuple[str, int]]:
     """The batches in the store that were not collected: the provider's id, and how many lines."""
     connection = sqlite3.connect(folder / ".evalspec" / "answers.sqlite3")
@@ -132,7 +136,7 @@ def test_after_a_kill_the_batch_is_taken_up_again(tmp_path: Path) -> None:
     with batch_server(two_of_three, held=True) as server:
         folder = job(tmp_path, server)
         with started("run", "route.eval", at=folder) as process:
-            wait_until(lambda: server.batches and server.batches[0].status == "in_progress")
+            wait_until(lambda: in_progress(server))
             process.kill()
             process.communicate()
         assert waiting_in(folder) == [("batch_0", COUNT)]
@@ -185,7 +189,7 @@ def test_ctrl_c_leaves_the_batch_running(tmp_path: Path) -> None:
     with batch_server(two_of_three, held=True) as server:
         folder = job(tmp_path, server)
         with started("run", "route.eval", "-o", "r.json", at=folder) as process:
-            wait_until(lambda: server.batches and server.batches[0].status == "in_progress")
+            wait_until(lambda: in_progress(server))
             process.send_signal(signal.SIGINT)
             stopped = ended(process)
         assert stopped.code == 130
@@ -205,7 +209,7 @@ def test_two_runs_at_once_submit_once(tmp_path: Path) -> None:
             started("run", "route.eval", at=folder) as first,
             started("run", "route.eval", at=folder) as second,
         ):
-            wait_until(lambda: server.batches and server.batches[0].status == "in_progress")
+            wait_until(lambda: in_progress(server))
             server.held = False
             assert (ended(first).code, ended(second).code) == (0, 0)
         assert set(server.asked.values()) == {1}
