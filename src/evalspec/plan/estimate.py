@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from evalspec.language.candidates import Cascade, Hosted, Http, ModelSpec, PythonFunction, Use, Vote
+from evalspec.language.candidates import (
+    Cascade,
+    Hosted,
+    Http,
+    ModelSpec,
+    PythonFunction,
+    Use,
+    Vote,
+    in_batches,
+)
 from evalspec.language.sandbox import RenderFault
 from evalspec.models.model import Request
 from evalspec.plan.conditions import runs_given
@@ -39,7 +48,7 @@ class Estimate:
     are rough. `worst_usd` is the money for what is still to be asked, were every answer as long as it may
     be, and every prompt a token for each byte: no run costs more but for retried attempts. `expected_usd` is
     the money, and `work_s` the time of all requests one after the other, if answers are as usual. None where
-    a price or a limit is not known.
+    a price or a limit is not known; nobody knows how long a batch takes.
     """
 
     examples: int
@@ -87,7 +96,9 @@ def estimate(
         input_tokens=sum(input_tokens(r) * times[r.step] for r in distinct.values() if r.messages),
         worst_usd=asked.added_up(lambda step: at_worst),
         expected_usd=asked.added_up(lambda step: dollars_expected(usual_of(candidate, step, known))),
-        work_s=asked.added_up(lambda step: seconds_expected(usual_of(candidate, step, known))),
+        work_s=None
+        if in_batches(candidate)
+        else asked.added_up(lambda step: seconds_expected(usual_of(candidate, step, known))),
         faults=tuple(faults),
     )
 
