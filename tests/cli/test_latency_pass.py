@@ -7,6 +7,7 @@ but those that must hold on any machine: nothing is sent before it is due.
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections import Counter
 from itertools import pairwise
@@ -188,6 +189,25 @@ def test_the_second_ctrl_c_drops_what_is_in_flight(tmp_path: Path) -> None:
         assert ran.code == 130, ran.err
     fates = Counter(s.fate for s in passes(folder)["mini"].samples)
     assert set(fates) == {Fate.ANSWERED, Fate.DROPPED}
+    assert told(folder)["partial"] is True
+
+
+def test_a_measuring_process_that_is_killed_costs_the_verdict_and_nothing_else(tmp_path: Path) -> None:
+    with servers.chat_server(right) as server:
+        text = spec(model(server.url), task=latency("p50 <= 60s", "load = 20/s; for = 600s; warmup = 1"))
+        folder = write_job(tmp_path, COUNT, text)
+        with started("run", "route.eval", "-o", "r.json", at=folder) as process:
+            wait_until(lambda: len(server.requests) > COUNT + 40)
+            (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            os.kill(int(child), signal.SIGKILL)
+            ran = ended(process)
+    assert ran.code == 0, ran.err
+    assert outcomes(results(folder)) == {"answered": COUNT}
+    (budget,) = candidate(results(folder))["budgets"]
+    assert (budget["verdict"], budget["why"]) == (
+        "not_enough_data",
+        "the measuring process ended before its time",
+    )
     assert told(folder)["partial"] is True
 
 

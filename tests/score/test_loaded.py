@@ -123,6 +123,7 @@ def test_the_first_token_counts_from_when_it_was_due_and_is_unknown_in_one_piece
         ([sample(1.0)] * 200, {"client": replace(WELL, lag_p95_ns=SECOND)}, "itself was 1.0 s late"),
         ([sample(1.0)] * 200 + [failed(Fate.HELD_BACK)], {}, "requests were held back"),
         ([sample(1.0)] * 200 + [failed(Fate.FAILED)] * 5, {}, "5 of 205 requests failed"),
+        ([sample(1.0)] * 200, {"client": None, "partial": True}, "the measuring process ended before"),
         ([], {"lacking": "the money is spent"}, "the money is spent"),
         ([replace(sample(1.0), warmup=True)], {}, "broken off before anything was measured"),
         (None, {}, "no latency pass was made"),

@@ -339,7 +339,7 @@ def main() -> None:
     except EvalspecFault as fault:
         mouth.say({"fault": str(fault)})
         mouth.flush()
-    except NoErrand:
+    except (NoErrand, BrokenPipeError):  # whoever wanted to know is gone
         sys.exit(2)
 
 

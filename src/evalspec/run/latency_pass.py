@@ -132,6 +132,7 @@ class _Errands:
     passes: dict[tuple[str, str], Passed]
     began_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="microseconds"))
     samples: dict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))
+    end: Mapping[str, object] = field(default_factory=dict)  # what the process said last
     holds: dict[str, list[Hold]] = field(default_factory=lambda: defaultdict(list))
 
     async def make(self, candidates: Sequence[ModelSpec], asked: Asked, blocks: Sequence[Block]) -> None:
@@ -160,14 +161,13 @@ class _Errands:
 
     async def _sent(self, errand: Errand) -> None:
         """Has the errand done; however that ends, what was measured is kept, and unused money given back."""
-        end: Mapping[str, object] = {}
         try:
             async with started(errand) as process:
-                end = await self._gathered(process, errand)
+                await self._gather(process, errand)
         finally:
             self._settle_rest()
-            client = _client(end)
-            fault = end.get("fault")
+            client = _client(self.end)
+            fault = self.end.get("fault")
             for spec in errand.specs:
                 self._keep(
                     spec.name,
@@ -176,33 +176,32 @@ class _Errands:
                         began_at=self.began_at,
                         samples=tuple(self.samples[spec.name]),
                         client=client,
-                        partial=client is None or bool(end.get("stopped")),
+                        partial=client is None or bool(self.end.get("stopped")),
                         lacking=str(fault) if fault is not None else None,
                     ),
                 )
 
-    async def _gathered(self, process: Process, errand: Errand) -> Mapping[str, object]:
-        """The last line of the process; those before it are taken as samples."""
-        end: Mapping[str, object] = {}
+    async def _gather(self, process: Process, errand: Errand) -> None:
+        """Takes what the process says, until it ends; cancelled, until it has dropped what is in flight."""
         lines = Lines(process)
         async with anyio.create_task_group() as beside:
             beside.start_soon(stop_when, self.around.stop, process)
             try:
                 async for line in lines.each():
-                    end = self._taken(line, errand)
+                    self._take(line, errand)
             except anyio.get_cancelled_exc_class():
                 with anyio.move_on_after(DROP_LIMIT_S, shield=True):
                     await tell(process, DROP)
                     async for line in lines.each():
-                        self._taken(line, errand)
+                        self._take(line, errand)
                 raise
             beside.cancel_scope.cancel()
-        return end
 
-    def _taken(self, line: Mapping[str, object], errand: Errand) -> Mapping[str, object]:
-        """Takes a sample; gives back a line that is none."""
+    def _take(self, line: Mapping[str, object], errand: Errand) -> None:
+        """Takes a sample, or what is said last."""
         if "due_ns" not in line:
-            return line
+            self.end = line
+            return
         name, requests = str(line["candidate"]), errand.requests[str(line["candidate"])]
         example = requests[int(str(line["number"])) % len(requests)].example
         figures = {c: line.get(c) for c in COLUMNS} | {"example": example, "fate": Fate(str(line["fate"]))}
@@ -212,7 +211,6 @@ class _Errands:
             self.around.on_event(Answered(name, cost))
         if line["fate"] != Fate.HELD_BACK and self.around.purse is not None and self.holds[name]:
             self.around.purse.settle(self.holds[name].pop(), _paid(line, cost))
-        return {}
 
     # ── money ─────────────────────────────────────────────────────────────────────────────────────
 

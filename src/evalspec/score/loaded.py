@@ -142,6 +142,8 @@ def withheld(task: Task, found: UnderLoad) -> str | None:
         return passed.lacking
     if not found.counted:
         return "the latency pass was broken off before anything was measured"
+    if passed.client is None:
+        return "the measuring process ended before its time"
     if any(s.fate is Fate.HELD_BACK for s in passed.samples):
         return "requests were held back: more were in flight than this machine can have"
     return _slow_client(task, found) or _failing(task, found)
