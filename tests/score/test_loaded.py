@@ -143,4 +143,5 @@ def test_a_pass_under_another_load_is_none_for_this_one(tmp_path: Path) -> None:
     other = Load(rate_per_s=8.0, in_flight=None, duration_ns=60 * SECOND, warmup=10)
     found = under(tmp_path, "p95 <= 2s;", [sample(1.0)] * 200, load=other)
     assert found["budgets"][0]["verdict"] == "not_enough_data"
+    assert found["budgets"][0]["why"] == "its latency pass was under another load (8/s for 1 min 0 s)"
     assert found["latency"]["measured"] == "under_run"

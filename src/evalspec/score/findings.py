@@ -158,8 +158,9 @@ def budgets(task: Document) -> Iterator[str]:
             said = {"over": "is over for", "not_enough_data": "cannot be decided for"}.get(
                 str(budget["verdict"])
             )
+            at = where if number(budget.get("value")) is not None else ""
             if said is not None:
-                yield f"{budget['clause']} {said} {name}: {_measured(budget)}{where}."
+                yield f"{budget['clause']} {said} {name}: {_measured(budget)}{at}."
 
 
 WHERE = {"under_run": ", at the run's own concurrency", "recorded": ", as recorded"}

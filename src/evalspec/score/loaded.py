@@ -35,7 +35,7 @@ MOST_FAILED = 0.02  # beyond, percentiles of what was answered say little of wha
 CLIENT_SHARE = 0.03  # of the tightest bound: how late our own side may be at its 95th percentile
 CLIENT_LEAST_S = 0.005
 NONE_FIRST = "no answer came token by token"
-NOT_PASSED = "no latency pass was made: `evalspec run` makes it"
+NOT_PASSED = "no latency pass was made: it follows a run in which the candidate answers"
 
 TOLD = (50, 90, 95, 99)
 
@@ -45,10 +45,12 @@ Held = tuple[BudgetVerdict, Estimate]
 
 @dataclass(frozen=True, slots=True)
 class UnderLoad:
-    """What is known of a candidate under the load that its task asks for; `passed` is None without a pass."""
+    """What is known of a candidate under the load that its task asks for; `passed` is None without a pass,
+    and `other` the load of a pass that was made for another one."""
 
     load: Load
     passed: Passed | None
+    other: Load | None = None
 
     @property
     def counted(self) -> tuple[Sample, ...]:
@@ -62,7 +64,9 @@ def under_load(task: Task, candidate: ModelSpec, passed: Passed | None) -> Under
     load = load_of(task.budgets)
     if load is None or not bears_load(candidate):
         return None
-    return UnderLoad(load, passed if passed is not None and passed.load == load else None)
+    if passed is not None and passed.load != load:
+        return UnderLoad(load, None, passed.load)
+    return UnderLoad(load, passed)
 
 
 # ── durations ─────────────────────────────────────────────────────────────────────────────────────
@@ -136,6 +140,9 @@ def held_under_load(task: Task, found: UnderLoad) -> list[tuple[Bound, BudgetVer
 def withheld(task: Task, found: UnderLoad) -> str | None:
     """Why verdicts on durations are withheld, if they are."""
     passed = found.passed
+    if found.other is not None:
+        lasted = short_duration(found.other.duration_ns / 1e9)
+        return f"its latency pass was under another load ({found.other.said} for {lasted})"
     if passed is None:
         return NOT_PASSED
     if passed.lacking is not None:
