@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from evalspec.score.sentences import sections
+from evalspec.score.wording import plain
 from score.worlds import Json, labelled, results_of, says
 
 HEAD = 'dataset d { source = file("d.csv"); id = id; label = label in [a, b] }\n'
@@ -114,3 +115,40 @@ def test_a_promise_that_chance_may_have_broken_is_not_said_to_be_kept(tmp_path: 
     says(tmp_path, wrong(40, range(20)), [0.98] * 40, by="other")
     said, _ = told(tmp_path, "m other", "rank = expected_cost; abstain = when_cheaper")
     assert of_whom(said["Costs"], "m answers").endswith("promised 0.40 points, no surprise beyond chance.")
+
+
+def test_who_gives_no_confidence_hands_nothing_over(tmp_path: Path) -> None:
+    labelled(tmp_path, ["a"] * 40)
+    says(tmp_path, ["?"] * 4 + ["a"] * 36, by="mute")  # an unreadable answer costs 20
+    says(tmp_path, wrong(40, range(5)), [0.6] * 3 + [0.99] * 37, by="sure")
+    said, _ = told(tmp_path, "mute sure", "rank = expected_cost; abstain = when_cheaper")
+    sentence = of_whom(said["Decide"], "mute is right more often than sure (90.0 % against 87.5 %)")
+    assert sentence.endswith("(2.00 points against 1.07 points): its mistakes are the dear ones.")
+
+
+def test_who_says_nothing_readable_does_not_answer_everything(tmp_path: Path) -> None:
+    labelled(tmp_path, ["a"] * 40)
+    says(tmp_path, ["?"] * 40, by="mute")
+    says(tmp_path, wrong(40, range(5)), [0.99] * 40, by="sure")
+    said, _ = told(tmp_path, "mute sure", "rank = expected_cost; abstain = when_cheaper")
+    assert "mute gave no answer that could be read: 20.0 points." in said["Costs"]
+
+
+@pytest.mark.parametrize("mix", ["", "mix lang { en = 50%; * = 50% }"])
+def test_a_difference_of_costs_is_no_share(tmp_path: Path, mix: str) -> None:
+    labelled(tmp_path, ["a"] * 40, lang=["en", "es"] * 20)
+    says(tmp_path, wrong(40), [1.0] * 40, by="sure")  # costs 0 each time
+    says(tmp_path, wrong(40), [0.9] * 40, by="shy")  # handed over each time, for 1; a mistake costs 20
+    dataset = HEAD.replace(" }", f"; {mix} }}")
+    both = "".join(f'model {name} {{ use = recorded("{name}.jsonl") }}\n' for name in ("sure", "shy"))
+    task = "task t { data = d; answer = one_of(label); costs = c; rank = expected_cost; POLICY }\n"
+    asked = task.replace("POLICY", "abstain = when_cheaper")
+    results = results_of(tmp_path, dataset + both + COSTS + asked)
+    said = [s for section in sections(results, "t") for s in section.sentences]
+    assert "shy costs 1.00 points more than sure (n = 40): more than chance explains." in said
+
+
+def test_figures_beyond_a_floats_digits_are_written_short() -> None:
+    assert plain(1e300) == "1.00e+300"
+    assert plain(-2.5e15) == "-2.50e+15"
+    assert plain(123456789) == "123,456,789"

@@ -39,6 +39,7 @@ def paired_difference(
     level: float = 0.95,
     *,
     cluster: ArrayLike | None = None,
+    amounts: bool = False,
 ) -> Estimate:
     """The mean of a - b over the examples both finished, with a t interval.
 
@@ -46,7 +47,8 @@ def paired_difference(
     counts the pairs left. se = sd(d, ddof 1)/√n. For 0/1 data with fewer than 25 discordant pairs the
     interval is Bonett-Price's (2012): one is added to both kinds of discordant pair and 2 to n, so that it
     keeps a width where all pairs agree, and where all differ alike. Other constant differences have no
-    interval. `cluster` labels examples that go together: se and degrees of freedom are then those of
+    interval. `amounts` says that 0 and 1 are no flags but costs or the like, which might have been anything:
+    then t always. `cluster` labels examples that go together: se and degrees of freedom are then those of
     `clustered_mean`, and Bonett-Price's n is what the examples are worth with that se. Raises ValueError on
     lengths that differ.
     """
@@ -54,7 +56,7 @@ def paired_difference(
     if left.size == 0:
         return undefined(NO_DATA)
     d = left - right
-    flags = is_binary(left) and is_binary(right)
+    flags = not amounts and is_binary(left) and is_binary(right)
     few = flags and (np.count_nonzero(d) < FEW_DISCORDANT or is_constant(d))
     if cluster is None:
         return _bonett_price(moments(d, w), d, w, level) if few else t_interval(d, w, level)

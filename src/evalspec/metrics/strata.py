@@ -10,9 +10,17 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evalspec.metrics.arrays import Floats, is_binary, numbers, same_length, tail_probability, weights_for
+from evalspec.metrics.arrays import (
+    Floats,
+    is_binary,
+    is_constant,
+    numbers,
+    same_length,
+    tail_probability,
+    weights_for,
+)
 from evalspec.metrics.intervals import mover, proportion, too_uneven, wilson
-from evalspec.metrics.means import moments, t_quantile
+from evalspec.metrics.means import CONSTANT, moments, t_quantile
 from evalspec.metrics.pairs import paired_difference
 from evalspec.metrics.records import NO_DATA, Estimate, bare, undefined
 from evalspec.text.values import replace
@@ -59,13 +67,20 @@ def post_stratified(
 
 
 def stratified_difference(
-    a: ArrayLike, b: ArrayLike, cell: Sequence[Cell], shares: Mapping[Cell, float], level: float = 0.95
+    a: ArrayLike,
+    b: ArrayLike,
+    cell: Sequence[Cell],
+    shares: Mapping[Cell, float],
+    level: float = 0.95,
+    *,
+    amounts: bool = False,
 ) -> Estimate:
     """The mean of a - b with each cell counted by its share in production, over pairs both finished.
 
     `post_stratified` of the differences; of 0/1 data the interval is recovered (`mover`) from the cells'
     own intervals (`paired_difference`), so that cells in which all pairs agree keep a width. A cell with a
-    share and no pair leaves no value. Raises ValueError as `post_stratified` does.
+    share and no pair leaves no value. `amounts` as in `paired_difference`. Raises ValueError as
+    `post_stratified` does.
     """
     left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     same_length(left.size, right.size, "b")
@@ -76,7 +91,9 @@ def stratified_difference(
     found = post_stratified(x - y, own, shares, level)
     if found.value is None:
         return undefined(found.why or NO_DATA, found.n)
-    if not (is_binary(x) and is_binary(y)):
+    if amounts and is_constant(x - y):
+        return bare(found.value, found.n, CONSTANT)
+    if amounts or not (is_binary(x) and is_binary(y)):
         return found
     inside = {h: np.array([c == h for c in own], dtype=np.bool_) for h, share in shares.items() if share > 0}
     parts = tuple(paired_difference(x[at], y[at], level=level) for at in inside.values())

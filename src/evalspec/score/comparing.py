@@ -197,7 +197,7 @@ def _move(metric: str, old: Found, new: Found, both: _Both) -> Move | None:
         return None
     then, now = (np.where(finished, column, math.nan) for column in (then, now))
     design, rows = compared_by(metric, both.design), both.rows
-    told = difference(design, rows, now, then)
+    told = difference(design, rows, now, then, metric=metric)
     weights = weights_where(design, rows, finished)
     w = (np.ones(len(rows)) if weights is None else weights)[finished]
     old_mean, new_mean = (float(np.average(column[finished], weights=w)) for column in (then, now))

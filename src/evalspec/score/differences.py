@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalspec import metrics
+from evalspec.language.metric_names import Measure, metric_named
 from evalspec.metrics import Estimate
 from evalspec.score.contributions import Column
 from evalspec.score.weighed import NOT_WEIGHTED
@@ -30,12 +31,17 @@ def compared_by(metric: str, design: Design) -> Design:
     return replace(design, weight=None, cell=None) if metric in NOT_WEIGHTED else design
 
 
-def difference(design: Design, rows: Sequence[Row], a: Column, b: Column, *, whole: bool = True) -> Estimate:
+def difference(
+    design: Design, rows: Sequence[Row], a: Column, b: Column, *, metric: str, whole: bool = True
+) -> Estimate:
     """The mean of a - b on the examples that both finished; of a part of the set where not `whole`."""
+    amounts = metric_named(metric).measure is Measure.COST  # costs of 0 and 1 are not all that there may be
     if design.cluster is None and whole and design.cell is not None:
-        return metrics.stratified_difference(a, b, [design.cell[row.id] for row in rows], design.shares)
+        cells = [design.cell[row.id] for row in rows]
+        return metrics.stratified_difference(a, b, cells, design.shares, amounts=amounts)
     weights = weights_of(design, rows) if design.weighted else None
-    return metrics.paired_difference(a, b, weights, cluster=clusters_of(design, rows))
+    cluster = clusters_of(design, rows)
+    return metrics.paired_difference(a, b, weights, cluster=cluster, amounts=amounts)
 
 
 def clusters_of(design: Design, rows: Sequence[Row]) -> Ints | None:

@@ -132,7 +132,7 @@ def _loss(comparing: Comparing, bound: Bound, own: Sequence[Example], its: Seque
     group, design = comparing.subsets.get(bound.subset or ""), compared_by(bound.metric, comparing.design)
     rows = [e.judgement.row for e in own]
     if group is None or not group.macro:
-        return difference(design, rows, mine, theirs, whole=group is None)
+        return difference(design, rows, mine, theirs, metric=bound.metric, whole=group is None)
     figures = [
         Figure(row, d) for row, d in zip(rows, (mine - theirs).tolist(), strict=True) if not math.isnan(d)
     ]

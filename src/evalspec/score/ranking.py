@@ -116,7 +116,7 @@ def pairs(
     found = [
         c
         for a, b in itertools.combinations(by_candidate, 2)
-        if (c := _compared(Side(a, columns[a]), Side(b, columns[b]), own, rows)) is not None
+        if (c := _compared(metric, Side(a, columns[a]), Side(b, columns[b]), own, rows)) is not None
     ]
     if not found:
         return ()
@@ -155,7 +155,7 @@ class Compared:
     difference: Estimate
 
 
-def _compared(a: Side, b: Side, design: Design, rows: Sequence[Row]) -> Compared | None:
+def _compared(metric: str, a: Side, b: Side, design: Design, rows: Sequence[Row]) -> Compared | None:
     if a.column is None or b.column is None:
         return None
     d = a.column - b.column
@@ -168,7 +168,7 @@ def _compared(a: Side, b: Side, design: Design, rows: Sequence[Row]) -> Compared
         b=b.name,
         d=d,
         flags=bool(np.all((both == 0) | (both == 1))),
-        difference=difference(design, rows, a.column, b.column),
+        difference=difference(design, rows, a.column, b.column, metric=metric),
     )
 
 

@@ -239,11 +239,22 @@ def _because(a: Document, c: Document, unit: str | None) -> str:
             f": it is too sure of itself, so it keeps answers that it should have handed over; it promised "
             f"{figure('expected_cost', promised, unit)}, and the rest is surprise"
         )
-    kept_a, kept_c = (number(document(x["policy"]).get("coverage")) for x in (a, c))
-    if follows_policy(a) and kept_a is not None and kept_c is not None and kept_a < kept_c:
-        handed = f"{percent(1 - kept_a, 0)} against {percent(1 - kept_c, 0)}"
+    over_to_people = _handed_over(a), _handed_over(c)
+    if follows_policy(a) and over_to_people[0] > over_to_people[1]:
+        handed = " against ".join(percent(share, 0) for share in over_to_people)
         return f": its confidence tells right from wrong less well, so it hands more over ({handed})"
     return ": its mistakes are the dear ones"
+
+
+def _handed_over(candidate: Document) -> float:
+    """The share of examples that a person gets: what could not be read is neither given nor handed over."""
+    coverage, given = number(document(candidate["policy"]).get("coverage")), candidate["confidence"]
+    if coverage is None or not document(given).get("n"):
+        return 0.0
+    outcomes = document(candidate["outcomes"])
+    heard = {k: number(n) or 0.0 for k, n in outcomes.items() if k not in ("error", "not_asked")}
+    unread = sum(heard.get(k, 0.0) for k in ("no_answer", "refused", "truncated", "timeout"))
+    return max(0.0, 1 - coverage - unread / (sum(heard.values()) or 1.0))
 
 
 # ── who is out ────────────────────────────────────────────────────────────────────────────────────
@@ -269,7 +280,9 @@ def _costs(task: Document) -> Iterator[str]:
         coverage = number(policy.get("coverage"))
         if not document(candidate_of(task, name)["confidence"]).get("n"):
             cost = figure("expected_cost", answer_all, unit)
-            yield f"{name} gives no confidence, so it answers everything: {cost}."
+            readable = number(document(candidate_of(task, name)["outcomes"]).get("answered"))
+            silent = f"{name} gives no confidence, so it answers everything" if readable else ""
+            yield f"{silent or f'{name} gave no answer that could be read'}: {cost}."
             continue
         followed = value_of(candidate_of(task, name), "expected_cost")
         cost = figure("expected_cost", as_is if followed is None else followed, unit)

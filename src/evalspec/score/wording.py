@@ -45,6 +45,8 @@ def points(value: float) -> str:
 def plain(value: float) -> str:
     """A figure with about three digits: `0.0412`, `1.23`, `45.6`, `1,234`."""
     size = abs(value)
+    if size >= 1e15:  # more digits than a float has
+        return f"{value:.2e}"
     if size >= 1000:
         return f"{value:,.0f}"
     if size >= 100:
