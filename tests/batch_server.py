@@ -61,14 +61,14 @@ Fate = Callable[[int], str]
 class BatchServer:
     """`fate(n)` is how the n-th batch ends; where it expires or is cancelled, every second line has a reply.
 
-    `before(method, path)` may give a response in place of the proper one, `after` sees each that was made.
+    `before(method, path)` may give a response in place of a call, `after` one in place of a call's response.
     """
 
     say: Say
     fate: Fate = lambda number: "completed"
     errors: Callable[[int], list[dict[str, str]]] = lambda number: []
     before: Callable[[str, str], web.Response | None] = lambda method, path: None
-    after: Callable[[str, str], None] = lambda method, path: None
+    after: Callable[[str, str], web.Response | None] = lambda method, path: None
     held: bool = False
     url: str = ""
     batches: list[Submitted] = field(default_factory=list)
@@ -168,6 +168,10 @@ class BatchServer:
                 found.append({"id": f"r{place}", "custom_id": line["custom_id"], **_said(line["body"], said)})
         return found[::-1]
 
+    def replies(self, identity: str) -> list[dict[str, Any]]:
+        """The lines of a batch's output file."""
+        return self._lines(next(batch for batch in self.batches if batch.id == identity), "output")
+
     def _find(self, request: web.Request) -> Submitted | None:
         return next((batch for batch in self.batches if batch.id == request.match_info["id"]), None)
 
@@ -220,7 +224,6 @@ def _watched(server: BatchServer) -> Any:
     async def watch(request: web.Request, handler: Any) -> web.StreamResponse:
         server.calls.append((request.method, request.path))
         response = server.before(request.method, request.path) or await handler(request)
-        server.after(request.method, request.path)
-        return response
+        return server.after(request.method, request.path) or response
 
     return watch

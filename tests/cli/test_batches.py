@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 from decimal import Decimal
@@ -10,7 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 import servers
-from batch_server import BatchServer, Spoiled, batch_server
+from batch_server import BatchServer, Spoiled, Submitted, batch_server
 from cli.commands import Document, ended, evalspec, outcomes, results, started, wait_until
 from cli.tickets import LABELS, model, number_in, queue, spec, two_of_three, write_job
 from evalspec.store.store import Store
@@ -153,10 +154,11 @@ def test_after_a_kill_the_batch_is_taken_up_again(tmp_path: Path) -> None:
 def test_a_batch_whose_acknowledgement_was_lost_is_found_by_its_mark(tmp_path: Path) -> None:
     killed: list[int] = []
 
-    def kill_once(method: str, path: str) -> None:
+    def kill_once(method: str, path: str) -> web.Response | None:
         if (method, path) == ("POST", "/v1/batches") and not killed:
             killed.append(process.pid)
             process.kill()
+        return None
 
     with batch_server(two_of_three, after=kill_once) as server:
         folder = job(tmp_path, server)
@@ -169,10 +171,62 @@ def test_a_batch_whose_acknowledgement_was_lost_is_found_by_its_mark(tmp_path: P
         assert outcomes(results(folder)) == {"answered": COUNT}
 
 
+def test_a_batch_is_made_once_though_the_reply_to_its_making_is_lost(tmp_path: Path) -> None:
+    lost: list[str] = []
+
+    def lose_the_first(method: str, path: str) -> web.Response | None:
+        if (method, path) != ("POST", "/v1/batches") or lost:
+            return None
+        lost.append(path)
+        return web.Response(status=502, text="bad gateway")
+
+    with batch_server(two_of_three, after=lose_the_first) as server:
+        folder = job(tmp_path, server)
+        assert evalspec("run", "route.eval", "-o", "r.json", at=folder).code == 0
+        assert (len(server.batches), server.calls[2]) == (1, ("GET", "/v1/batches"))
+        assert outcomes(results(folder)) == {"answered": COUNT}
+
+
+def test_of_two_batches_with_one_mark_one_is_cancelled(tmp_path: Path) -> None:
+    with batch_server(two_of_three, held=True) as server:
+        folder = job(tmp_path, server)
+        with started("run", "route.eval", at=folder) as process:
+            wait_until(lambda: in_progress(server))
+            process.kill()
+            process.communicate()
+        connection = sqlite3.connect(folder / ".evalspec" / "answers.sqlite3")
+        connection.execute("update batches set id = ''")  # as if nobody had heard of its making
+        connection.commit()
+        connection.close()
+        first = server.batches[0]
+        server.batches.append(Submitted(id="batch_1", lines=first.lines, mark=first.mark))
+        server.held = False
+        assert evalspec("run", "route.eval", "-o", "r.json", at=folder).code == 0
+        assert server.cancelled == ["batch_1"]
+        assert outcomes(results(folder)) == {"answered": COUNT}
+
+
+def test_a_download_that_breaks_off_is_made_again(tmp_path: Path) -> None:
+    def broken(method: str, path: str) -> web.Response | None:
+        if not path.endswith("/content") or server.calls.count((method, path)) > 2:
+            return None
+        whole = b"".join(json.dumps(line).encode() + b"\n" for line in server.replies("batch_0"))
+        half = web.Response(body=whole[: len(whole) // 2], headers={"Content-Length": str(len(whole))})
+        half.force_close()
+        return half
+
+    with batch_server(two_of_three, before=broken) as server:
+        folder = job(tmp_path, server)
+        assert evalspec("run", "route.eval", "-o", "r.json", at=folder).code == 0
+        assert (len(server.batches), outcomes(results(folder))) == (1, {"answered": COUNT})
+        assert sum(path.endswith("/content") for _, path in server.calls) == 3
+
+
 def test_a_batch_that_was_never_submitted_is_asked_anew(tmp_path: Path) -> None:
-    def kill_once(method: str, path: str) -> None:
+    def kill_once(method: str, path: str) -> web.Response | None:
         if path == "/v1/files" and len(server.files) == 1:
             process.kill()
+        return None
 
     with batch_server(two_of_three, after=kill_once) as server:
         folder = job(tmp_path, server)
