@@ -187,7 +187,7 @@ def test_costs_that_are_all_1_are_no_share(tmp_path: Path, data: str) -> None:
     always = spec(data).replace("below(50%)", "below(100%)").replace("abstain = 2", "abstain = 1")
     cost = metric(scored(tmp_path, always), "expected_cost")
     assert cost["value"] == pytest.approx(1)
-    assert ends(cost) == (None, None)  # a wrong answer costs 10
+    assert (cost["low"], cost["high"]) == (None, None)  # a wrong answer costs 10
     assert cost["why"]
 
 
@@ -197,7 +197,22 @@ def test_costs_of_samples_that_are_all_1_are_no_share(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "m.jsonl", rows)
     sampled = spec("", "samples = 3").replace("abstain = 2", "abstain = 1")
     cost = metric(scored(tmp_path, sampled), "expected_cost")
-    assert (cost["value"], *ends(cost)) == (1.0, None, None)
+    assert (cost["value"], cost["low"], cost["high"]) == (1.0, None, None)
+
+
+def test_the_noise_of_calibration_is_that_of_the_clusters(tmp_path: Path) -> None:
+    n = 60
+    labelled(tmp_path, ["a"] * n, document=[i // 5 for i in range(n)], length=["long"] * n)
+    says(tmp_path, ["a"] * 42 + ["b"] * 18, [0.8] * n)
+    ece = metric(scored(tmp_path, spec("cluster = document")), "ece")
+    expected = metrics.ece_null(
+        [0.8] * n, binning="values", correct=[1] * 42 + [0] * 18, cluster=[i // 5 for i in range(n)]
+    )
+    assert ece["null_mean"] == pytest.approx(expected.mean, rel=0.1)
+    assert ece["p_value"] == pytest.approx(expected.p_value, rel=0.2)
+    alone = metric(scored(tmp_path, spec("")), "ece")
+    assert ece["null_mean"] > 1.8 * alone["null_mean"]  # the noise of 12 documents, not of 60 examples
+    assert ece["p_value"] > 3 * alone["p_value"]
 
 
 def test_examples_that_name_no_cluster_stand_alone(tmp_path: Path) -> None:

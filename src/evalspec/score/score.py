@@ -326,7 +326,7 @@ def _calibration(task: Task, heard: Sequence[Example], seed: int, design: Design
     w = weights_of(design, [j.row for j in known]) if design.weighted else None
     line = metrics.calibration_line(c, y, weights=w)
     found = metrics.reliability_bins(c, y, bins=bins, binning=binning, weights=w)
-    drawn = [j.row.id for j in known] if design.repeated else None
+    drawn = [str(design.unit(j.row)) for j in known] if design.clustered else None
     floor = metrics.ece_null(c, bins=bins, binning=binning, seed=seed, correct=y, weights=w, cluster=drawn)
     return Calibration(
         details=calibration_details(c, y, w, task.binning, design),
