@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from evalspec.metrics.calibration import overconfidence as overconfidence
     from evalspec.metrics.calibration import reliability_bins as reliability_bins
     from evalspec.metrics.calibration import spiegelhalter_z as spiegelhalter_z
+    from evalspec.metrics.chains import dependence_gap as dependence_gap
+    from evalspec.metrics.chains import first_failures as first_failures
+    from evalspec.metrics.chains import recoveries as recoveries
+    from evalspec.metrics.chains import step_hazards as step_hazards
     from evalspec.metrics.classification import accuracy as accuracy
     from evalspec.metrics.classification import balanced_accuracy as balanced_accuracy
     from evalspec.metrics.classification import f1 as f1
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
     from evalspec.metrics.power import minimum_detectable_difference as minimum_detectable_difference
     from evalspec.metrics.power import sample_size as sample_size
     from evalspec.metrics.power import sample_size_for_cost as sample_size_for_cost
+    from evalspec.metrics.prediction_powered import prediction_powered_mean as prediction_powered_mean
     from evalspec.metrics.ranks import kendall_tau_b as kendall_tau_b
     from evalspec.metrics.ranks import rank_intervals as rank_intervals
     from evalspec.metrics.recalibration import Recalibrated as Recalibrated
@@ -117,6 +122,7 @@ _NAMES = {
     "spiegelhalter_z",
     "classification": "accuracy balanced_accuracy f1 macro_f1 mcc precision recall",
     "cost_curves": "CostCurve Stretch cost_curve crossovers review_curve",
+    "chains": "dependence_gap first_failures recoveries step_hazards",
     "costs": "best_action chow_threshold expected_cost threshold_check",
     "folds": "fold_numbers",
     "guarantees": "guaranteed_coverage",
@@ -126,6 +132,7 @@ _NAMES = {
     "means": "bootstrap clustered_mean design_effect mean_estimate",
     "pairs": "holm mcnemar_midp paired_difference sign_flip sign_flips",
     "power": "minimum_detectable_cost minimum_detectable_difference sample_size sample_size_for_cost",
+    "prediction_powered": "prediction_powered_mean",
     "ranks": "kendall_tau_b rank_intervals",
     "recalibration": "Recalibrated Recalibration chosen_method cross_fit fit_recalibration recalibrate "
     "recalibration_from_json",
