@@ -43,7 +43,8 @@ def drawn(accuracies: Sequence[float], rng: np.random.Generator) -> np.ndarray:
     limits = np.array([NormalDist().inv_cdf(a) for a in accuracies])
     shared = rng.standard_normal((EXAMPLES, 1)) * SHARED**0.5
     own = rng.standard_normal((EXAMPLES, len(accuracies))) * (1 - SHARED) ** 0.5
-    return shared + own <= limits
+    right: np.ndarray = shared + own <= limits
+    return right
 
 
 def race(right: np.ndarray, lap: int) -> Ran:

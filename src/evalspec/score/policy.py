@@ -62,8 +62,8 @@ class PolicyScore:
     """What the candidate's own confidence is worth at the declared costs; None where undefined.
 
     `rule` is what threshold, promises and verdict are about: the policy that the task declares, or
-    `when_cheaper` where it declares none. There is no `verdict` where examples count differently: the test
-    behind it is of examples that count alike. `fit` holds the recalibrated confidences.
+    `when_cheaper` where it declares none. There is no `verdict` where examples count differently or
+    stand together in clusters: the test behind it is of examples drawn one by one. `fit` holds the recalibrated confidences.
     """
 
     rule: str
@@ -158,7 +158,9 @@ def score_policy(
             abstain_all=as_is.mean(map(prices.abstained, judgements)),
         ),
         kept=_kept(followed),
-        verdict=None if design.weighted else _verdict(threshold, followed.judgements),
+        verdict=None
+        if design.weighted or design.cluster is not None
+        else _verdict(threshold, followed.judgements),
         fit=fit,
         reviews=reviews_of(followed.judgements, prices, design),
     )
