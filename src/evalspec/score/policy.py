@@ -63,7 +63,8 @@ class PolicyScore:
 
     `rule` is what threshold, promises and verdict are about: the policy that the task declares, or
     `when_cheaper` where it declares none. There is no `verdict` where examples count differently or
-    stand together in clusters: the test behind it is of examples drawn one by one. `fit` holds the recalibrated confidences.
+    stand together in clusters: the test behind it is of examples drawn one by one. `fit` holds the
+    recalibrated confidences.
     """
 
     rule: str
