@@ -235,7 +235,7 @@ async def test_latency_is_the_time_from_sending_to_the_last_byte() -> None:
 
 
 async def test_many_requests_are_in_flight_at_once_over_one_session() -> None:
-    with servers.chat_server(delay=0.3) as server:
+    with servers.chat_server(delay=1.0) as server:
         spec = candidate(hosted(server.url))
         async with connect(spec) as models, anyio.create_task_group() as group:
             for number in range(150):

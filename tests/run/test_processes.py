@@ -99,5 +99,6 @@ def test_what_a_killed_process_was_asking_is_asked_by_the_other(tmp_path: Path) 
             assert "{None}" in finished(other)
         after = servers.read_counts(counts)
     assert set(after) == names(100)
-    assert sum(count - 1 for count in after.values()) <= IN_FLIGHT
+    # What had been answered and not yet committed is asked again, too: one commit of at most 50.
+    assert sum(count - 1 for count in after.values()) <= IN_FLIGHT + 50
     assert kept(folder) == 100
