@@ -36,6 +36,7 @@ from evalspec.models.model import Answer, Failure
 __all__ = ["Outcome", "Reading", "labels_of", "read"]
 
 CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded"})
+RECORDED = {outcome.value: outcome for outcome in Outcome}
 WITHHELD = frozenset({"content_filter", "refusal", "safety"})
 
 
@@ -84,7 +85,7 @@ def labels_of(step: Step, row: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def _recorded(name: str | None) -> Outcome | None:
-    return next((outcome for outcome in Outcome if outcome.value == name), None)
+    return None if name is None else RECORDED.get(name)
 
 
 def _reason(answer: Answer) -> str:

@@ -233,6 +233,8 @@ class Step:
     @property
     def quoted(self) -> tuple[str, ...]:
         """Those of `reads` whose answers its templates show; the others only decide whether it runs."""
+        if not self.reads:
+            return ()
         names = frozenset().union(*(prompt.names for _, prompt in self.templates))
         return tuple(name for name in self.reads if name in names)
 

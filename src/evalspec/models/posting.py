@@ -69,7 +69,10 @@ class Incoming:
             yield chunk
 
     async def body(self) -> bytes:
-        """The whole body."""
+        """The whole body. In one read where its length is told, and is what it comes to."""
+        length = self.response.content_length
+        if length is not None and length <= LONGEST_BODY and "Content-Encoding" not in self.response.headers:
+            return await self.response.read()
         return b"".join([chunk async for chunk in self.chunks()])
 
     def demand_json(self) -> None:
@@ -95,22 +98,24 @@ class Line:
         return out_of_time(self.timeout_ns)
 
     async def _attempt(self, data: bytes, receive: Receive, url: str) -> Answer | Failure:
-        from aiohttp import ClientConnectorCertificateError, ClientError, ClientHttpProxyError
-
         try:
             return await self._exchange(data, receive, url)
-        except ClientHttpProxyError as error:
-            return self.failed(
-                _of_proxy(error.status), f"the proxy answers HTTP {error.status}", error.status
-            )
-        except ClientConnectorCertificateError as error:
-            return self.failed(FailureKind.REJECTED, f"the server's certificate is not trusted: {error}")
         except NoCompletion as error:
             return self.failed(FailureKind.TRANSIENT, f"not {self.answer}: {error}", 200)
         except SaidWithin as error:
             return refusal(error.status, {}, error.body, now=datetime.now(UTC), secrets=self.at.secrets)
-        except (ClientError, OSError) as error:  # OSError: resets and time limits of the socket
-            return self.failed(FailureKind.TRANSIENT, f"{type(error).__name__}: {error}".rstrip(": "))
+        except _of_connections() as error:
+            return self._unreached(error)
+
+    def _unreached(self, error: Exception) -> Failure:
+        from aiohttp import ClientConnectorCertificateError, ClientHttpProxyError
+
+        if isinstance(error, ClientHttpProxyError):
+            kind, status = _of_proxy(error.status), error.status
+            return self.failed(kind, f"the proxy answers HTTP {status}", status)
+        if isinstance(error, ClientConnectorCertificateError):
+            return self.failed(FailureKind.REJECTED, f"the server's certificate is not trusted: {error}")
+        return self.failed(FailureKind.TRANSIENT, f"{type(error).__name__}: {error}".rstrip(": "))
 
     async def _exchange(self, data: bytes, receive: Receive, url: str) -> Answer | Failure:
         headers = {**self.at.headers, "Content-Type": "application/json"}
@@ -157,6 +162,13 @@ def out_of_time(timeout_ns: int | None) -> Failure:
 def utc_now() -> str:
     """This moment as ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _of_connections() -> tuple[type[Exception], ...]:
+    """What connections fail with; OSError are resets and time limits of the socket."""
+    from aiohttp import ClientError
+
+    return ClientError, OSError
 
 
 def _of_proxy(status: int) -> FailureKind:

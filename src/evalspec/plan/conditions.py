@@ -59,10 +59,11 @@ def blocked_by(step: Step, readings: Readings) -> Reading | None:
     What is not known yet comes before what failed, and that before what the model did not answer: no chain
     is wrong while asking again may still tell.
     """
-    unheard = _unheard(step.quoted, readings)
+    quoted = step.quoted
+    unheard = _unheard(quoted, readings) if quoted else None
     if unheard is not None:
         return unheard
-    for name in step.quoted:
+    for name in quoted:
         if name not in readings:
             return Reading(outcome=Outcome.NO_ANSWER, why=f"step `{name}`, which it reads, did not run")
         if readings[name].outcome is not Outcome.ANSWERED:

@@ -188,7 +188,8 @@ def _ask(place: _Place, step: Step, values: Mapping[str, object]) -> Generator[R
     replies: list[Reply] = []
     readings: list[Reading] = []
     while _goes_on(step, candidate, replies, readings):
-        reply = yield replace(request, sample=first + len(replies))
+        number = first + len(replies)
+        reply = yield request if number == request.sample else replace(request, sample=number)
         if replies and isinstance(reply, Failure) and reply.kind is FailureKind.NOT_RECORDED:
             break
         replies.append(reply)

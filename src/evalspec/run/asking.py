@@ -64,10 +64,18 @@ class _Place(Enum):
 
 @dataclass(slots=True)
 class _Flight:
-    """A request that is being asked, for those who ask the same."""
+    """A request that is being asked, for those who ask the same and wait for it."""
 
-    landed: anyio.Event = field(default_factory=anyio.Event)
+    landed: anyio.Event | None = None  # seldom: an event for each request costs more than this book-keeping
     reply: Reply | None = None
+
+    async def wait(self) -> None:
+        self.landed = self.landed or anyio.Event()
+        await self.landed.wait()
+
+    def land(self) -> None:
+        if self.landed is not None:
+            self.landed.set()
 
 
 class Desk:
@@ -114,7 +122,7 @@ class Desk:
 
     async def _once(self, lane: Lane, key: str, request: Request) -> Reply:
         while (flight := self._flights.get(key)) is not None:
-            await flight.landed.wait()
+            await flight.wait()
             if flight.reply is not None and _holds_for_all(flight.reply):
                 return flight.reply
         flight = self._flights[key] = _Flight()
@@ -122,7 +130,7 @@ class Desk:
             flight.reply = await self._settle(lane, key, request)
         finally:
             del self._flights[key]
-            flight.landed.set()
+            flight.land()
         return flight.reply
 
     async def _settle(self, lane: Lane, key: str, request: Request) -> Reply:

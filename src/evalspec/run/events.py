@@ -108,17 +108,22 @@ class Counts:
 class Counter:
     """Counts events: `total`, and `by_candidate`. Call it with each event."""
 
-    total: Counts = field(default_factory=Counts)
     _by_candidate: dict[str, Counts] = field(default_factory=dict)
 
     @property
     def by_candidate(self) -> Mapping[str, Counts]:
         return self._by_candidate
 
+    @property
+    def total(self) -> Counts:
+        every = self._by_candidate.values()
+        return Counts(*(sum(getattr(own, entry.name) for own in every) for entry in fields(Counts)))
+
     def __call__(self, event: Event) -> None:
-        own = self._by_candidate.setdefault(event.candidate, Counts())
-        for counts in (self.total, own):
-            _count(counts, event)
+        own = self._by_candidate.get(event.candidate)
+        if own is None:
+            own = self._by_candidate[event.candidate] = Counts()
+        _count(own, event)
 
 
 def _count(counts: Counts, event: Event) -> None:

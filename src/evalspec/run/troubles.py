@@ -51,17 +51,23 @@ class Troubles:
     _found: dict[str, Trouble] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> None:
-        own = self._found.setdefault(event.candidate, Trouble())
         match event:
             case Answered() | FromStore():
-                own.answered += 1
+                self._of(event).answered += 1
             case GivenUp(failure=failure):
+                own = self._of(event)
                 own.said[failure.message] += 1
                 own.passing += failure.kind.worth_retrying
             case CandidateStopped(failure=failure):
-                own.stopped = failure
+                self._of(event).stopped = failure
             case _:
                 pass
+
+    def _of(self, event: Event) -> Trouble:
+        own = self._found.get(event.candidate)
+        if own is None:
+            own = self._found[event.candidate] = Trouble()
+        return own
 
     @property
     def found(self) -> Mapping[str, Trouble]:

@@ -7,8 +7,9 @@ lost; everything is ASCII, because a model may say half a surrogate, which no UT
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 from evalspec.models.model import Answer, Failure, FailureKind, Request, TokenChoice
@@ -62,11 +63,17 @@ _text = json.JSONEncoder(separators=(",", ":")).encode
 
 def _differing(reply: Reply) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for entry in fields(reply):
-        value = getattr(reply, entry.name)
-        if entry.default is MISSING or value != entry.default:
-            found[entry.name] = value
+    for name, default in _defaults(type(reply)):
+        value = getattr(reply, name)
+        if value != default:
+            found[name] = value
     return found
+
+
+@cache
+def _defaults(kind: type[Reply]) -> tuple[tuple[str, object], ...]:
+    """The fields of a kind of reply, each with its default; MISSING, which nothing equals, for none."""
+    return tuple((entry.name, entry.default) for entry in fields(kind))
 
 
 def _answer_fields(answer: Answer) -> dict[str, Any]:

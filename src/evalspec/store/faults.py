@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
@@ -82,10 +80,17 @@ def _fault(cause: _Cause, error: Exception, path: Path) -> StoreFault:
     return StoreFault(f"{advice.format(path=path, folder=path.parent)} [{error}]")
 
 
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turns what SQLite or the system raises into the fault that explains it."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise explain(error, path) from error
+class explained:  # noqa: N801  a class for speed: it stands around every look into the store
+    """Turns what SQLite or the system raises into the fault that explains it: `with explained(path)`."""
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, sqlite3.Error | OSError):
+            raise explain(error, self._path) from error
