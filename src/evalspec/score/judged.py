@@ -6,9 +6,11 @@ The first step of scoring. Everything behind it looks at judgements and no longe
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from evalspec.answers.judge import fields_right, gold_label, is_right, text_scores
@@ -121,6 +123,19 @@ def judge(planned: PlannedTask, candidate: ModelSpec, traces: Iterable[Trace]) -
 
 NOT_ASKED = Reading(outcome=Outcome.NOT_ASKED, why="not asked yet")
 NO_STEP = Reading(outcome=Outcome.NO_ANSWER, why="the step that answers did not run")
+NO_SCORES: Mapping[str, bool | float] = {}
+NO_FIELDS: Mapping[str, bool] = {}
+
+
+# A hundred thousand judgements say the same few things: one object for each thing said.
+@lru_cache(maxsize=1024)
+def _verdicts(each: tuple[tuple[str, bool | None], ...]) -> Mapping[str, bool | None]:
+    return dict(each)
+
+
+@lru_cache(maxsize=1024)
+def _names(each: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +164,7 @@ def _judgement(task: Task, place: _Sample, free: Trace | None, given_gold: Trace
         sample=place.number,
         constant=place.constant,
         reading=reading,
-        ballot=ballot(step, reading),
+        ballot=ballot(step, reading) if answer is None else sys.intern(ballot(step, reading)),
         right=right,
         truth=gold_label(step, gold, row.values, answer=answer),
         answer=answer,
@@ -161,11 +176,11 @@ def _judgement(task: Task, place: _Sample, free: Trace | None, given_gold: Trace
         input_tokens=_total([r.input_tokens if isinstance(r, Answer) else None for r in replies]),
         output_tokens=_total([r.output_tokens if isinstance(r, Answer) else None for r in replies]),
         cost_usd=_cost(replies),
-        steps_right=steps_right,
-        skipped=frozenset(s.name for s in task.steps if s.name not in said) if said else frozenset(),
-        given_gold_right=_given_gold(task, row, steps_right, given_gold),
-        scores=text_scores(step, reading, gold),
-        fields=fields_right(step, reading, gold),
+        steps_right=_verdicts(tuple(steps_right.items())),
+        skipped=_names(tuple(s.name for s in task.steps if s.name not in said) if said else ()),
+        given_gold_right=_verdicts(tuple(_given_gold(task, row, steps_right, given_gold).items())),
+        scores=text_scores(step, reading, gold) or NO_SCORES,
+        fields=fields_right(step, reading, gold) or NO_FIELDS,
     )
 
 
