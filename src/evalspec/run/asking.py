@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
+from hashlib import blake2b
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,7 @@ class Desk:
         self._patience = patience
         self._tell = tell
         self._flights: dict[str, _Flight] = {}
-        self._known: dict[str, Reply | _Place] = {}
+        self._known: dict[bytes, Reply | _Place] = {}  # by `_brief` of the key
         self._given_up: Counter[str] = Counter()  # by candidate, since the last sign of life
         self._useless: set[str] = set()  # candidates that rejected their first requests
         self.shelf = Shelf(store) if store is not None else None
@@ -134,12 +135,12 @@ class Desk:
         return flight.reply
 
     async def _settle(self, lane: Lane, key: str, request: Request) -> Reply:
-        known = self._known.get(key)
+        known = self._known.get(_brief(key))
         if isinstance(known, Answer | Failure):
             return known
         if known is None:
             self._tell(Planned(lane.name))
-            self._known[key] = _Place.MET
+            self._known[_brief(key)] = _Place.MET
         if self.shelf is not None:
             return await self._settle_with(self.shelf, lane, key, request)
         reply = await self._attempts(lane, request, self._tell)
@@ -150,9 +151,9 @@ class Desk:
         store = shelf.store
         kept = await self._kept_or_claimed(store, lane, key)
         if kept is not None:
-            if self._known[key] is not _Place.KEPT:
+            if self._known[_brief(key)] is not _Place.KEPT:
                 self._tell(FromStore(lane.name, kept.cost_usd if isinstance(kept, Answer) else None))
-            self._known[key] = _Place.KEPT
+            self._known[_brief(key)] = _Place.KEPT
             return kept
         laid = False
         try:
@@ -183,14 +184,14 @@ class Desk:
             await lane.gate.rest(OTHER_PROCESS_S)
 
     def _kept(self, store: Store, key: str) -> Reply | None:
-        if self._known.get(key) is _Place.KEPT:
+        if self._known.get(_brief(key)) is _Place.KEPT:
             return store.get(key)
         reply = store.get(key, since=self._keeping.since)
         return None if self._keeping.retry_errors and isinstance(reply, Failure) else reply
 
     def _kept_at_last(self, key: str, reply: Reply, fault: StoreFault | None) -> None:
         if fault is None:
-            self._known[key] = _Place.KEPT
+            self._known[_brief(key)] = _Place.KEPT
         else:
             # The reply itself is good, is remembered, and counts in the results of this run.
             self._break_off(fault)
@@ -199,7 +200,7 @@ class Desk:
 
     def _remember(self, key: str, reply: Reply) -> None:
         if _holds_for_all(reply):
-            self._known[key] = reply
+            self._known[_brief(key)] = reply
 
     async def _attempts(self, lane: Lane, request: Request, tell: Tell) -> Reply:
         began: float | None = None
@@ -279,6 +280,11 @@ async def _attempt(lane: Lane, request: Request, attempt: int, tell: Tell) -> Re
 def _not_asked(lane: Lane, last: str) -> Failure:
     reason = lane.gate.shut_by.message if lane.gate.shut_by is not None else "not asked"
     return Failure(kind=FailureKind.NOT_ASKED, message=reason + last)
+
+
+def _brief(key: str) -> bytes:
+    """A key in 16 bytes: a run holds each that it met until its end."""
+    return blake2b(key.encode(), digest_size=16).digest()
 
 
 def _holds_for_all(reply: Reply) -> bool:

@@ -5,8 +5,9 @@ Knows the plan's conversations and the store; how requests are paced and retried
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from evalspec.language.candidates import Baseline, Hosted, by_variant
 from evalspec.language.program import Program
 from evalspec.models.baseline import Training, without_scored
 from evalspec.models.connect import connected
-from evalspec.plan.conversations import Trace, Visit, converse, visits
+from evalspec.models.model import Answer
+from evalspec.plan.conversations import Reply, Trace, Visit, converse, visits
 from evalspec.plan.truths import invention_of
 from evalspec.run.batching import Around, ask_in_batches, beside, in_batches
 from evalspec.run.execute import Job, Settings, execute
@@ -30,12 +32,16 @@ if TYPE_CHECKING:
     from evalspec.store.store import Store
     from evalspec.text.values import Json
 
+NOTHING: Mapping[str, Json] = {}
 Traces = dict[tuple[str, str], list[Trace]]
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The traces of a run by task and candidate, as they come in, and at its end what the limiter did."""
+    """The traces of a run by task and candidate, as they come in, and at its end what the limiter did.
+
+    They are there to be scored. Of answers that were read they hold no texts, which the store does.
+    """
 
     traces: Traces = field(default_factory=dict)
     pacing: dict[str, Json] = field(default_factory=dict)
@@ -64,7 +70,7 @@ async def ask_all(
     """
 
     def on_result(job: Job[Trace], trace: Trace) -> None:
-        gathered.add(job, trace)
+        gathered.add(job, _lightened(trace) if isinstance(specs[job.candidate].use, Hosted) else trace)
         if racing is not None:
             racing.bring(job.candidate, trace)
 
@@ -96,6 +102,32 @@ async def ask_all(
             return
         around = Around(store=store, settings=settings, on_result=on_result, on_event=on_event, stop=stop)
         await beside(partial(ask_in_batches, plan, batched, around), asking)
+
+
+def _lightened(trace: Trace) -> Trace:
+    """The trace with the figures of its answers, and without what was needed only to read and to keep them:
+    there may be hundreds of thousands."""
+    steps = []
+    for step in trace.steps:
+        reply = None if step.reply is None else _figures(step.reply)
+        steps.append(replace(step, reply=reply, ballots=tuple(map(_figures, step.ballots))))
+    return Trace(trace.visit, tuple(steps))
+
+
+def _figures(reply: Reply) -> Reply:
+    if not isinstance(reply, Answer):
+        return reply
+    return Answer(
+        response="",
+        latency_ns=reply.latency_ns,
+        first_token_ns=reply.first_token_ns,
+        input_tokens=reply.input_tokens,
+        output_tokens=reply.output_tokens,
+        cached_input_tokens=reply.cached_input_tokens,
+        cost_usd=reply.cost_usd,
+        served_model=None if reply.served_model is None else sys.intern(reply.served_model),
+        extra=NOTHING,
+    )
 
 
 def candidate_jobs(plan: Plan, name: str, racing: Racing | None = None) -> Iterator[Job[Trace]]:
