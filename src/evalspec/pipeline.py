@@ -5,7 +5,7 @@ Each stage is a function from one value to the next. Here, and in `cli`, it is d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
     from evalspec.plan.conversations import Trace
     from evalspec.plan.plan import Plan
     from evalspec.run.under_load import Passes
+    from evalspec.score.racing import Raced
     from evalspec.score.results import Document, Results
     from evalspec.score.score import TaskScores
+
+
+Heard = Mapping[tuple[str, str], Iterable["Trace"]]  # by task and candidate
 
 
 class SpecFault(Exception):
@@ -76,15 +80,13 @@ def check_source(
     return Front(tuple(file.source for file in files), checked, in_order((*broken, *wrong)))
 
 
-def score(
-    plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Document, passes: Passes | None = None
-) -> Results:
+def score(plan: Plan, traces: Heard, run: Document, passes: Passes | None = None) -> Results:
     """Answers to Results: judged, priced, measured, compared and ranked. `passes`: those under a load."""
     return score_whole(plan, traces, run, passes)[0]
 
 
 def score_whole(
-    plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], run: Document, passes: Passes | None = None
+    plan: Plan, traces: Heard, run: Document, passes: Passes | None = None
 ) -> tuple[Results, Sequence[TaskScores]]:
     """The same, with the Scores that the Results are made of."""
     from evalspec.metrics.resample import on_one_thread
@@ -96,19 +98,21 @@ def score_whole(
         return build_results(plan, run, scored, decide_over(plan.program, scored, plan.seed)), scored
 
 
-def scores_of(
-    plan: Plan, traces: Mapping[tuple[str, str], Sequence[Trace]], passes: Passes | None = None
-) -> list[TaskScores]:
-    """Answers to Scores, task by task; of a raced plan, those that the race came to."""
+def scores_of(plan: Plan, traces: Heard, passes: Passes | None = None) -> list[TaskScores]:
+    """Answers to Scores, task by task; of a raced plan, those that the race came to.
+
+    Each trace is looked at once, and not held.
+    """
     from evalspec.score.judged import judge
     from evalspec.score.racing import race_off
     from evalspec.score.score import score_task
 
-    traces, raced = race_off(plan, traces)
+    raced: Mapping[str, Raced] = {}
+    if plan.race:
+        traces, raced = race_off(plan, {place: tuple(own) for place, own in traces.items()})
     scored = []
     for planned in plan.tasks:
-        heard = [traces.get((planned.task.name, c.name), ()) for c in planned.candidates]
-        judged = [judge(planned, c, t) for c, t in zip(planned.candidates, heard, strict=True)]
+        judged = [judge(planned, c, traces.get((planned.task.name, c.name), ())) for c in planned.candidates]
         judged = [
             replace(j, passed=(passes or {}).get((planned.task.name, j.candidate.name))) for j in judged
         ]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import platform
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -109,7 +110,30 @@ def selection_of(value: Json) -> Selection:
     )
 
 
-def completed(results: Results, traces: Iterable[Trace]) -> Results:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the traces of a run tell beside its scores: where something was not asked (task and candidate),
+    the failures that may pass, as they are kept, and how many visits were made to their end."""
+
+    unasked: frozenset[tuple[str, str]]
+    failed: tuple[Document, ...]
+    made: int
+
+
+def account_of(plan: Plan, traces: Traces) -> Account:
+    """The account of a run, taken before its traces are scored and let go."""
+    return Account(
+        unasked=frozenset(place for place, own in traces.items() if any(map(_lacks, own))),
+        failed=tuple(_failures(plan, traces)),
+        made=sum(not _was_cut_short(trace) for own in traces.values() for trace in own),
+    )
+
+
+def _lacks(trace: Trace) -> bool:
+    return any(step.reading.outcome is Outcome.NOT_ASKED for step in trace.steps)
+
+
+def completed(results: Results, account: Account) -> Results:
     """The results with `complete` told: whether every step of every example was asked of every candidate that
     was not stopped in a race."""
     tasks = document(results.document["tasks"])
@@ -117,12 +141,7 @@ def completed(results: Results, traces: Iterable[Trace]) -> Results:
         (t, c): document(d) for t in tasks for c, d in document(document(tasks[t])["candidates"]).items()
     }
     asked_on = {place: d for place, d in found.items() if d.get("race") is None}
-    unasked = any(
-        s.reading.outcome is Outcome.NOT_ASKED
-        for trace in traces
-        if (trace.visit.task, trace.visit.candidate) in asked_on
-        for s in trace.steps
-    )
+    unasked = not account.unasked.isdisjoint(asked_on)
     outcomes = [document(d["outcomes"]) for d in asked_on.values()]
     complete = not unasked and not any(o["not_asked"] for o in outcomes)
     run: Document = {**document(results.document["run"]), "complete": complete}
@@ -147,13 +166,12 @@ def _versions() -> Document:
 # ── what only the store keeps ─────────────────────────────────────────────────────────────────────
 
 
-def stored_record(results: Results, plan: Plan, traces: Traces) -> Document:
+def stored_record(results: Results, plan: Plan, account: Account) -> Document:
     """The record that is kept: with the spec's whole path, and what the answers in the store do not tell."""
     run: Document = dict(document(results.document["run"]))
     run["spec"] = str(Path(str(run["spec"])).resolve())
-    run["failed"] = [*_failures(plan, traces)]
-    made = sum(not _was_cut_short(trace) for own in traces.values() for trace in own)
-    run["unanswered"] = sum(job_counts(plan).values()) - made
+    run["failed"] = [*account.failed]
+    run["unanswered"] = sum(job_counts(plan).values()) - account.made
     run["first"] = _first(results)
     run["as_of"] = datetime.now(UTC).isoformat(timespec="microseconds")
     return run

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from evalspec.pipeline import Front, SpecFault, score, score_whole
 from evalspec.plan.allowing import demand_allowed
 from evalspec.plan.plan import Plan, Selection, build_plan, not_runnable
 from evalspec.recording import (
+    account_of,
     as_of,
     completed,
     data_digests,
@@ -194,10 +194,11 @@ async def run_plan(
         run = with_bill({**record, "pacing": dict(gathered.pacing)}, bill)
         from evalspec.score.kept import kept_figures
 
-        results, scored = score_whole(plan, gathered.traces, run, passes)
-        results = completed(results, chain.from_iterable(gathered.traces.values()))
+        account = account_of(plan, gathered.traces)
+        results, scored = score_whole(plan, gathered.let_go(), run, passes)
+        results = completed(results, account)
         if store is not None and fault is None:
-            record = stored_record(results, plan, gathered.traces)
+            record = stored_record(results, plan, account)
             fault = _kept(store, record, kept_figures(scored), passes)
     short = purse.short if purse is not None else {}
     return Ran(results, fault, stopping.asked.is_set(), troubles.found, bill, short)
@@ -266,7 +267,7 @@ def rescore(
         replayed,
         completed(
             score(plan, replayed.traces, run, kept_passes(store, str(run["id"]))),
-            chain.from_iterable(replayed.traces.values()),
+            account_of(plan, replayed.traces),
         ),
     )
 

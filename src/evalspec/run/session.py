@@ -49,6 +49,10 @@ class Gathered:
     def add(self, job: Job[Trace], trace: Trace) -> None:
         self.traces.setdefault((trace.visit.task, job.candidate), []).append(trace)
 
+    def let_go(self) -> dict[tuple[str, str], Iterator[Trace]]:
+        """The traces, each forgotten here as it is taken: there may be hundreds of thousands."""
+        return {place: _emptied(own) for place, own in self.traces.items()}
+
 
 async def ask_all(
     plan: Plan,
@@ -102,6 +106,12 @@ async def ask_all(
             return
         around = Around(store=store, settings=settings, on_result=on_result, on_event=on_event, stop=stop)
         await beside(partial(ask_in_batches, plan, batched, around), asking)
+
+
+def _emptied(traces: list[Trace]) -> Iterator[Trace]:
+    traces.reverse()
+    while traces:
+        yield traces.pop()
 
 
 def _lightened(trace: Trace) -> Trace:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -93,32 +93,44 @@ class Judged:
 
 def judge(planned: PlannedTask, candidate: ModelSpec, traces: Iterable[Trace]) -> Judged:
     """The judgements of a candidate, from its traces in any order. Without a trace, one was not asked."""
-    free: dict[tuple[int, int], Trace] = {}
-    golds: dict[tuple[int, int], Trace] = {}
-    for trace in traces:
-        place = (trace.visit.example, trace.visit.sample)
-        (free if trace.visit.passing is Passing.FREE else golds)[place] = trace
     samples = planned.samples(candidate)
     # Where the steps that read others are asked once, what they make of gold is the same in every sample.
     given = min(samples, planned.samples(candidate, Passing.GIVEN_GOLD))
     constant = samples < planned.samples_asked
-    judgements = tuple(
-        _judgement(planned.task, _Sample(row, n, constant), free.get((i, n)), golds.get((i, n % given)))
-        for i, row in enumerate(planned.rows)
-        for n in range(samples)
-    )
-    replies = [reply for trace in free.values() for step in trace.steps for reply in step.replies]
-    served = {r.served_model for r in replies if isinstance(r, Answer) and r.served_model}
+    free: list[Trace | None] = [None] * (len(planned.rows) * samples)
+    golds: dict[tuple[int, int], Trace] = {}
+    served: set[str] = set()
+    for trace in traces:
+        visit = trace.visit
+        if visit.passing is Passing.FREE:
+            free[visit.example * samples + visit.sample] = trace
+            served.update(_served(trace))
+        else:
+            golds[visit.example, visit.sample] = trace
+    judgements: list[Judgement] = []
+    for place in range(len(free)):
+        i, n = divmod(place, samples)
+        sample = _Sample(planned.rows[i], n, constant)
+        judgements.append(_judgement(planned.task, sample, free[place], golds.get((i, n % given))))
+        free[place] = None  # nothing else needs it: of a hundred thousand, either the trace or the judgement
     sources = {
         j.reading.source for j in judgements if j.confidence is not None and j.reading.source is not None
     }
     return Judged(
         candidate=candidate,
-        judgements=judgements,
+        judgements=tuple(judgements),
         served_models=tuple(sorted(served)),
         source=", ".join(sorted(sources)) or None,
         samples=samples,
     )
+
+
+def _served(trace: Trace) -> Iterator[str]:
+    """The models that answered on a visit, as the servers name them."""
+    for step in trace.steps:
+        for reply in step.replies:
+            if isinstance(reply, Answer) and reply.served_model:
+                yield reply.served_model
 
 
 NOT_ASKED = Reading(outcome=Outcome.NOT_ASKED, why="not asked yet")

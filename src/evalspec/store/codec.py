@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from typing import Any
 
 from evalspec.models.model import Answer, Failure, FailureKind, Request, TokenChoice
@@ -63,17 +62,17 @@ _text = json.JSONEncoder(separators=(",", ":")).encode
 
 def _differing(reply: Reply) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, default in _defaults(type(reply)):
+    for name, default in _DEFAULTS[type(reply).__name__]:
         value = getattr(reply, name)
         if value != default:
             found[name] = value
     return found
 
 
-@cache
-def _defaults(kind: type[Reply]) -> tuple[tuple[str, object], ...]:
-    """The fields of a kind of reply, each with its default; MISSING, which nothing equals, for none."""
-    return tuple((entry.name, entry.default) for entry in fields(kind))
+# The fields of a kind of reply, each with its default; MISSING, which nothing equals, where it has none.
+_DEFAULTS = {
+    kind.__name__: tuple((entry.name, entry.default) for entry in fields(kind)) for kind in (Answer, Failure)
+}
 
 
 def _answer_fields(answer: Answer) -> dict[str, Any]:
