@@ -167,6 +167,7 @@ async def run_plan(
         from evalspec.run.racing import Racing
         from evalspec.score.racing import courses_of
 
+        racing = Racing(courses_of(plan)) if plan.race else None
         try:
             with stopping.dropped:
                 await ask_all(
@@ -180,10 +181,15 @@ async def run_plan(
                     on_event=on_event,
                     stop=stopping.asked,
                     gathered=gathered,
-                    racing=Racing(courses_of(plan)) if plan.race else None,
+                    racing=racing,
                 )
                 around = Around(
-                    environment=environment, purse=purse, on_event=bill, stop=stopping.asked, say=say
+                    environment=environment,
+                    purse=purse,
+                    on_event=bill,
+                    stop=stopping.asked,
+                    say=say,
+                    racing=racing,
                 )
                 await make_passes(plan, gathered.traces, around, passes)
         except EvalspecFault as broken:

@@ -179,3 +179,25 @@ def test_the_seed_decides_the_order(tmp_path: Path) -> None:
     # Tickets of the subset, 111 of 200, are spread over the whole order.
     inside = sum(str(n).startswith("1") for n in one[:40])
     assert abs(inside - 40 * 111 / 200) <= 3
+
+
+def test_nobody_pays_for_the_latency_of_one_that_was_stopped(tmp_path: Path) -> None:
+    load = "latency { p50 <= 60s; load = 40/s; for = 1s; warmup = 2; else = mark }"
+    with servers.chat_server(by_model) as server:
+        write_job(tmp_path, COUNT, spec(models(server.url, "good", "bad"), blocks=RACE, task=load))
+        ran = evalspec("run", "route.eval", "-o", "r.json", at=tmp_path)
+        assert ran.code == 0, ran.err
+        count = asked(server)
+    found = results(tmp_path)
+    bad = candidate(found, "bad")
+    assert count["bad"] == bad["race"]["stopped_at"] < COUNT
+    assert count["good"] > COUNT  # its examples, and the pass
+    assert candidate(found, "good")["latency"]["measured"] == "open_loop"
+    assert bad["latency"]["measured"] == "under_run"
+    (budget,) = bad["budgets"]
+    assert (budget["verdict"], budget["value"]) == ("not_enough_data", None)
+    assert budget["why"] == "its latency was not measured: the race has stopped it"
+    assert "latency pass of route: 1 at 40/s" in ran.err
+    scored = evalspec("score", "last", "-o", "scored.json", at=tmp_path)
+    assert scored.code == 0, scored.err
+    assert lasting(results(tmp_path, "scored.json")) == lasting(found)

@@ -41,12 +41,15 @@ if TYPE_CHECKING:
     from evalspec.plan.plan import Plan, PlannedTask
     from evalspec.run.arrivals import Block
     from evalspec.run.events import Event
+    from evalspec.run.racing import Racing
     from evalspec.run.spending import Hold, Purse
 
 MOST_IN_FLIGHT = 4_000
 MOST_EXAMPLES = 5_000
 SHORTEST_WAIT_S = 60.0
 DROP_LIMIT_S = 5.0
+STOPPED = "its latency was not measured: the run was stopped before"
+BEATEN = "its latency was not measured: the race has stopped it"
 
 Asked = Mapping[str, tuple["Request", ...]]  # by candidate, in the order in which they are asked
 Traces = Mapping[tuple[str, str], Sequence["Trace"]]
@@ -54,13 +57,19 @@ Traces = Mapping[tuple[str, str], Sequence["Trace"]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What a pass needs beside its plan: variables, money, who is told what it cost, a way to stop it."""
+    """What a pass needs beside its plan: variables, money, who is told what it cost, a way to stop it, and
+    the race behind which it comes, if there was one."""
 
     environment: Mapping[str, str] = field(repr=False)
     purse: Purse | None
     on_event: Callable[[Event], None]
     stop: anyio.Event
     say: Callable[[str], None]
+    racing: Racing | None = None
+
+    def beaten(self, task: str) -> frozenset[str]:
+        """Who was stopped in the race of a task: nobody pays for the latency of a model that is out."""
+        return self.racing.stopped(task) if self.racing is not None else frozenset()
 
 
 async def make_passes(
@@ -68,17 +77,24 @@ async def make_passes(
 ) -> None:
     """Makes the passes of a plan, task by task, into `passes`. Cancelled, it keeps what was measured.
 
-    Candidates that brought no answer in the run are not asked again.
+    Candidates that brought no answer in the run are not asked again, nor those that its race has stopped.
     """
     for planned in plan.tasks:
         load = load_of(planned.task.budgets)
         if load is None:
             continue
-        chosen = [c for c in under_load(planned) if _heard(traces.get((planned.task.name, c.name), ()))]
+        errands = _Errands(planned, load, around, passes)
+        heard = [c for c in under_load(planned) if _heard(traces.get((planned.task.name, c.name), ()))]
+        beaten = around.beaten(planned.task.name)
+        errands.leave_out([c.name for c in heard if c.name in beaten], BEATEN)
+        chosen = [c for c in heard if c.name not in beaten]
+        if around.stop.is_set():
+            errands.leave_out([c.name for c in chosen], STOPPED)
+            continue
         blocks = turns(planned, load, chosen, plan.seed)
         asked = asked_of(planned, chosen, blocks, plan.seed)
         if any(asked.values()):
-            await _Errands(planned, load, around, passes).make(chosen, asked, blocks)
+            await errands.make(chosen, asked, blocks)
 
 
 def under_load(planned: PlannedTask) -> list[ModelSpec]:
@@ -140,7 +156,7 @@ class _Errands:
         sent = tuple(c for c in candidates if lacking[c.name] is None)
         for name, why in lacking.items():
             if why is not None:
-                self._keep(name, Passed(load=self.load, began_at=self.began_at, lacking=why))
+                self.leave_out([name], why)
         own = [b for b in blocks if lacking[b.candidate] is None]
         errand = Errand(
             specs=sent,
@@ -155,6 +171,11 @@ class _Errands:
         if sent:
             self.around.say(told_of(self.planned.task.name, self.load, own, len(sent)))
             await self._sent(errand)
+
+    def leave_out(self, candidates: Sequence[str], why: str) -> None:
+        """Tells of candidates that are not measured."""
+        for name in candidates:
+            self._keep(name, Passed(load=self.load, began_at=self.began_at, lacking=why))
 
     def _keep(self, candidate: str, passed: Passed) -> None:
         self.passes[self.planned.task.name, candidate] = passed

@@ -162,6 +162,11 @@ class Racing:
             await self._moved.wait()
         return candidate in heat.running
 
+    def stopped(self, task: str) -> frozenset[str]:
+        """Who was stopped in the race of a task so far."""
+        heat = self._heats.get(task)
+        return frozenset(heat.stopped) if heat is not None else frozenset()
+
     def bring(self, candidate: str, trace: Trace) -> None:
         """Takes what a visit brought, and lets those go on who waited for it."""
         heat = self._heats.get(trace.visit.task)
