@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -29,8 +29,10 @@ from evalspec.report.diagnostics import summary_line
 from evalspec.report.table import TableForm
 from evalspec.run.asking import Keeping
 from evalspec.run.loops import loop_options
-from evalspec.run.progress import Show, show_progress
+from evalspec.run.progress import TERMINAL_EVERY_S, Shown, show_progress
 from evalspec.run.session import job_counts
+from evalspec.run.spending import caps_of
+from evalspec.run.tallies import ceilings_of
 from evalspec.running import Options, Ran, Stopping, run_plan, runnable_plan
 from evalspec.text.diagnostics import errors
 
@@ -149,16 +151,13 @@ async def _run(
 ) -> Ran:
     """The run, with Ctrl-C: the first stops asking and waits, the second drops what is in flight."""
     stopping = Stopping()
-    quiet = options.quiet or options.no_progress
-
-    def watch(of: Plan) -> AbstractContextManager[Show]:
-        return show_progress(job_counts(of), sys.stderr, quiet=quiet)
-
+    view = _View(quiet=options.quiet or options.no_progress, most=how.max_spend)
     ran: Ran | EvalspecFault
     async with anyio.create_task_group() as watching:
-        watching.start_soon(_on_signals, stopping)
+        watching.start_soon(_on_signals, stopping, view)
+        watching.start_soon(view.keep_time)
         try:
-            say = _say_nothing if quiet else _say
+            watch, say = view.watch, view.say
             ran = await run_plan(plan, front, how, variables, watch=watch, stopping=stopping, say=say)
         except EvalspecFault as fault:  # out of the group as it is, not as a group of its own
             ran = fault
@@ -168,21 +167,52 @@ async def _run(
     return ran
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+class _View:
+    """What is said while a run goes on: beside its progress where that is shown, else by itself."""
+
+    def __init__(self, *, quiet: bool, most: Decimal | None) -> None:
+        self._quiet = quiet
+        self._most = most
+        self._shown: Shown | None = None
+
+    @contextmanager
+    def watch(self, of: Plan) -> Iterator[Shown]:
+        """Shows the progress of a plan."""
+        ceilings = ceilings_of(of, caps_of(of.program, self._most))
+        with show_progress(job_counts(of), sys.stderr, ceilings=ceilings, quiet=self._quiet) as shown:
+            self._shown = shown
+            try:
+                yield shown
+            finally:
+                self._shown = None
+
+    def say(self, line: str) -> None:
+        """A line, unless one wants none."""
+        if not self._quiet:
+            self.tell(line)
+
+    def tell(self, line: str) -> None:
+        """A line that is said in any case."""
+        if self._shown is not None and not self._quiet:
+            self._shown.say(line)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+    async def keep_time(self) -> None:
+        """Lets progress know that time goes by."""
+        while True:
+            await anyio.sleep(TERMINAL_EVERY_S)
+            if self._shown is not None:
+                self._shown.tick()
 
 
-def _say_nothing(line: str) -> None:
-    """Of `--quiet`."""
-
-
-async def _on_signals(stopping: Stopping) -> None:
+async def _on_signals(stopping: Stopping, view: _View) -> None:
     with _receiver() as signals:
         async for _ in signals:
             if stopping.asked.is_set():
                 stopping.dropped.cancel()
                 return
-            print("\nstopping: waiting for what is in flight (again to drop it)", file=sys.stderr)
+            view.tell("\nstopping: waiting for what is in flight (again to drop it)")
             stopping.asked.set()
 
 

@@ -27,8 +27,9 @@ from evalspec.plan.conversations import Trace, Visit, converse, visits
 from evalspec.plan.plan import Passing
 from evalspec.run.batch_drafts import Drafts, Due, Hall
 from evalspec.run.batch_rounds import Correspondent
-from evalspec.run.events import Event, Finished, FromStore, Planned
+from evalspec.run.events import Event, Finished, FromStore, Left, Planned
 from evalspec.run.execute import Job, Settings
+from evalspec.run.racing import was_cut_short
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import ModelSpec
@@ -224,7 +225,7 @@ class _Candidate:
         self.done.add(number)
         planned, spec, visit = visited
         self.around.on_result(Job(self.whom.name, partial(converse, planned, spec, visit)), trace)
-        self.whom.tell(Finished(self.whom.name))
+        self.whom.tell(Left(self.whom.name) if was_cut_short(trace) else Finished(self.whom.name))
 
     def _give_the_rest(self, fault: EvalspecFault | None) -> None:
         """The traces that did not become whole: what was not asked says why."""

@@ -1,6 +1,7 @@
 """What happens while asking, as small values, and the counts that results carry.
 
-Requests without a key (recorded answers) are looked up and not asked: of them only `Finished` tells.
+Requests without a key (recorded answers) are looked up and not asked: of them only `Finished` and `Left`
+tell.
 """
 
 from __future__ import annotations
@@ -79,6 +80,13 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """A job was not asked to its end: its candidate, or the run, was stopped before."""
+
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """Something that whoever waits wants to know, in words."""
 
@@ -86,7 +94,7 @@ class Noted:
     said: str
 
 
-Event = Planned | FromStore | Sent | Answered | Retried | GivenUp | CandidateStopped | Finished | Noted
+Event = Planned | FromStore | Sent | Answered | Retried | GivenUp | CandidateStopped | Finished | Left | Noted
 
 
 @dataclass(slots=True)
@@ -137,7 +145,7 @@ def _count(counts: Counts, event: Event) -> None:
             counts.retried += attempt > 1
         case GivenUp():
             counts.failed += 1
-        case Answered() | Retried() | CandidateStopped() | Finished() | Noted():
+        case Answered() | Retried() | CandidateStopped() | Finished() | Left() | Noted():
             pass
         case _:
             assert_never(event)

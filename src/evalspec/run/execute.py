@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import anyio
 import anyio.lowlevel
 
-from evalspec.models.model import Model, Request
+from evalspec.models.model import Failure, FailureKind, Model, Request
 from evalspec.run.asking import Desk, Keeping, Lane, Reply
-from evalspec.run.events import Event, Finished
+from evalspec.run.events import Event, Finished, Left
 from evalspec.run.gates import Limits, build_gates, is_remote
 from evalspec.run.retry import Patience
 
@@ -89,11 +89,12 @@ async def execute(
         lane = crew.lane
         for job in waiting:
             if job.ready is not None and not await job.ready():
+                on_event(Left(lane.name))
                 continue
             begun = monotonic()
-            result = await _hold(job.converse(), desk, lane)
+            result, whole = await _hold(job.converse(), desk, lane)
             on_result(job, result)
-            on_event(Finished(lane.name))
+            on_event(Finished(lane.name) if whole else Left(lane.name))
             # Replies from the store never wait; stopping and progress want their turn.
             if monotonic() - begun < NO_TIME_S:
                 await anyio.lowlevel.checkpoint()
@@ -150,16 +151,20 @@ class _Crew:
         fill()
 
 
-async def _hold(conversation: Conversation[T], desk: Desk, lane: Lane) -> T:
+async def _hold(conversation: Conversation[T], desk: Desk, lane: Lane) -> tuple[T, bool]:
+    """What a conversation came to, and whether all of it was asked."""
     reply: Reply | None = None
+    whole = True
     with closing(conversation):
         while True:
             try:
                 request = next(conversation) if reply is None else conversation.send(reply)
             except StopIteration as end:
                 result: T = end.value
-                return result
+                return result, whole
             reply = await desk.ask(lane, request)
+            if isinstance(reply, Failure) and reply.kind is FailureKind.NOT_ASKED:
+                whole = False
 
 
 async def _shut_when(stop: anyio.Event, desk: Desk) -> None:

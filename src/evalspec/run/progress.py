@@ -1,48 +1,73 @@
-"""How far a run is, for people who wait: a line for each candidate on a terminal, seldom a line elsewhere.
+"""How far a run is, for people who wait: a row for each candidate on a terminal, seldom a line elsewhere.
 
-Fed with events; writes to the stream it is given (standard error) and to nothing else.
+Fed with events and ticks; writes to the stream it is given (standard error) and to nothing else. What the
+rows say comes from `tallies`.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from evalspec.run.events import Answered, Event, Finished, GivenUp, Noted
+from evalspec.run.events import Event, Noted
+from evalspec.run.tallies import Ceiling, Clock, Tallies, Words
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
 TERMINAL_EVERY_S = 0.5
-LINE_EVERY_S = 10.0
+LINE_EVERY_S = 10.0  # at first, and less and less often,
+LINE_AT_LEAST_EVERY_S = 60.0  # down to this
+BARS = ((100, 24), (80, 8))  # from so many columns on, bars are so long; narrower terminals have none
+IN_ALL = "in all"  # no candidate's name: it has a space
 
-Show = Callable[[Event], None]
 
+class Shown:
+    """Progress as it is shown: call it with each event, `tick` it now and then, `say` what else there is.
 
-@dataclass(slots=True)
-class Tally:
-    """How far one candidate is: jobs done of `total`, requests answered, requests given up."""
+    Nothing is drawn sooner than `every()` seconds after the last time, whatever happens.
+    """
 
-    total: int
-    done: int = 0
-    answered: int = 0
-    failed: int = 0
+    def __init__(
+        self,
+        tallies: Tallies,
+        *,
+        draw: Callable[[], None],
+        say: Callable[[str], None],
+        every: Callable[[], float],
+        clock: Clock,
+    ) -> None:
+        self.say = say
+        self._tallies = tallies
+        self._draw = draw
+        self._every = every
+        self._clock = clock
+        self._due_at = clock() + every()
+        self._drawn: tuple[int, ...] = ()
 
-    def add(self, event: Event) -> None:
-        """Counts an event of this candidate."""
-        self.done += isinstance(event, Finished)
-        self.answered += isinstance(event, Answered)
-        self.failed += isinstance(event, GivenUp)
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Noted):
+            self.say(f"{event.candidate}: {event.said}")
+            return
+        now = self._clock()
+        self._tallies.by_name[event.candidate].add(event, now)
+        if now >= self._due_at:
+            self._draw_at(now)
 
-    def words(self, elapsed_s: float) -> str:
-        """The rate of answers and the errors, as in `8.1/s, 2 errors`."""
-        rate = f"{self.answered / elapsed_s if elapsed_s > 0 else 0:.1f}/s"
-        errors = f", {self.failed} error{'s' if self.failed != 1 else ''}" if self.failed else ""
-        return rate + errors
+    def tick(self) -> None:
+        """Time goes by, whether anything happens or not."""
+        now = self._clock()
+        if now >= self._due_at and not (self._tallies.over and self._drawn == self._tallies.counted):
+            self._draw_at(now)
+
+    def _draw_at(self, now: float) -> None:
+        self._due_at = now + self._every()
+        self._drawn = self._tallies.counted
+        self._draw()
 
 
 @contextmanager
@@ -50,88 +75,125 @@ def show_progress(
     totals: Mapping[str, int],
     stream: TextIO,
     *,
+    ceilings: Sequence[Ceiling] = (),
     quiet: bool = False,
-    clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Show]:
+    clock: Clock = time.monotonic,
+) -> Iterator[Shown]:
     """Gives what is to be called with each event; `totals` are the jobs of each candidate."""
-    tallies = {name: Tally(total) for name, total in totals.items()}
+    tallies = Tallies(totals, ceilings)
     if quiet:
-        yield lambda event: None
-    elif stream.isatty():
-        with _on_terminal(tallies, stream, clock) as (draw, say):
-            yield from _every(TERMINAL_EVERY_S, tallies, draw, say, clock)
-            draw()
+        yield Shown(tallies, draw=_nothing, say=_say_nothing, every=lambda: TERMINAL_EVERY_S, clock=clock)
+    elif _draws_on(stream):
+        with _on_terminal(tallies, stream, clock) as shown:
+            yield shown
     else:
-        began = clock()
-
-        def say(line: str) -> None:
-            print(line, file=stream, flush=True)
-
-        def draw() -> None:
-            say(_line(tallies, clock() - began))
-
-        yield from _every(LINE_EVERY_S, tallies, draw, say, clock)
+        yield _in_lines(tallies, stream, clock)
 
 
-def _every(
-    seconds: float,
-    tallies: Mapping[str, Tally],
-    draw: Callable[[], None],
-    say: Callable[[str], None],
-    clock: Callable[[], float],
-) -> Iterator[Show]:
-    drawn_at = clock()
-
-    def show(event: Event) -> None:
-        nonlocal drawn_at
-        if isinstance(event, Noted):
-            say(f"{event.candidate}: {event.said}")
-            return
-        tallies[event.candidate].add(event)
-        if clock() - drawn_at >= seconds:
-            drawn_at = clock()
-            draw()
-
-    yield show
+def _draws_on(stream: TextIO) -> bool:
+    """Whether somebody looks on who can see a line change. Some CI services offer terminals, to nobody."""
+    return stream.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
 
-def _line(tallies: Mapping[str, Tally], elapsed_s: float) -> str:
-    parts = (f"{name} {t.done}/{t.total} ({t.words(elapsed_s)})" for name, t in tallies.items())
-    return "; ".join(parts)
+def _nothing() -> None:
+    """Of `--quiet`."""
+
+
+def _say_nothing(line: str) -> None:
+    """Of `--quiet`."""
+
+
+# ── lines ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _in_lines(tallies: Tallies, stream: TextIO, clock: Clock) -> Shown:
+    waits = _growing_waits()
+
+    def say(line: str) -> None:
+        print(line, file=stream, flush=True)
+
+    def draw() -> None:
+        say(_line(tallies, clock()))
+
+    return Shown(tallies, draw=draw, say=say, every=lambda: next(waits), clock=clock)
+
+
+def _growing_waits() -> Iterator[float]:
+    wait = LINE_EVERY_S
+    while True:
+        yield wait
+        wait = min(LINE_AT_LEAST_EVERY_S, wait * 2)
+
+
+def _line(tallies: Tallies, now: float) -> str:
+    rows = [
+        f"{n} {t.done:,}/{t.total:,}{_in_brackets(tallies.words(n, now))}" for n, t in tallies.by_name.items()
+    ]
+    in_all = tallies.in_all(now)
+    return "; ".join(rows if in_all is None else [*rows, f"{IN_ALL} {in_all}"])
+
+
+def _in_brackets(words: Words) -> str:
+    return f" ({words})" if str(words) else ""
+
+
+# ── a terminal ────────────────────────────────────────────────────────────────────────────────────
 
 
 @contextmanager
-def _on_terminal(
-    tallies: Mapping[str, Tally], stream: TextIO, clock: Callable[[], float]
-) -> Iterator[tuple[Callable[[], None], Callable[[str], None]]]:
+def _on_terminal(tallies: Tallies, stream: TextIO, clock: Clock) -> Iterator[Shown]:
     from rich.console import Console
+    from rich.text import Text
 
-    began = clock()
-    with _bars(Console(file=stream)) as bars:
-        tasks: dict[str, TaskID] = {
-            name: bars.add_task(name, total=tally.total, words="") for name, tally in tallies.items()
-        }
+    console = Console(file=stream)
+    bars = _bars(console)
+    tasks = {name: _add(bars, name, tally.total) for name, tally in tallies.by_name.items()}
+    in_all: list[TaskID] = []
 
-        def draw() -> None:
-            for name, tally in tallies.items():
-                bars.update(tasks[name], completed=tally.done, words=tally.words(clock() - began))
-            bars.refresh()
+    def update() -> None:
+        now = clock()
+        for name, tally in tallies.by_name.items():
+            _show(bars, tasks[name], tally.done, tallies.words(name, now))
+        if (words := tallies.in_all(now)) is not None:
+            total = sum(tally.total for tally in tallies.by_name.values())
+            in_all[:] = in_all or [_add(bars, IN_ALL, total)]
+            _show(bars, in_all[0], sum(tally.done for tally in tallies.by_name.values()), words)
 
-        def say(line: str) -> None:
-            bars.console.print(line, markup=False, highlight=False)
+    def draw() -> None:
+        update()
+        bars.refresh()
 
-        draw()
-        yield draw, say
+    def say(line: str) -> None:
+        bars.console.print(Text(line), soft_wrap=True)
+
+    with bars:  # drawn at the beginning, and once more at the end
+        yield Shown(tallies, draw=draw, say=say, every=lambda: TERMINAL_EVERY_S, clock=clock)
+        update()
+
+
+def _add(bars: Progress, name: str, total: int) -> TaskID:
+    return bars.add_task(name, total=total, rate="", troubles="", spend="", left="")
+
+
+def _show(bars: Progress, task: TaskID, done: int, words: Words) -> None:
+    bars.update(
+        task, completed=done, rate=words.rate, troubles=words.troubles, spend=words.spend, left=words.left
+    )
 
 
 def _bars(console: Console) -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+    fields = [
+        TextColumn("{task.fields[" + name + "]}", markup=False, justify="right")
+        for name in ("rate", "spend", "left")
+    ]
     return Progress(
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
+        *[BarColumn(width) for least, width in BARS if console.width >= least][:1],
         MofNCompleteColumn(),
-        TextColumn("{task.fields[words]}", markup=False),
+        *fields,
+        TextColumn("{task.fields[troubles]}", markup=False),
         console=console,
         auto_refresh=False,
         redirect_stdout=False,
