@@ -2,14 +2,18 @@
 
 Pure: the waiting is in `gates`, and the time is a parameter, in seconds of a clock that only moves forward.
 
-A round is as many replies, to requests sent in it, as the limit when it began. The limit starts low and
-doubles after each round without a refusal, until the first one; from then on it grows by a twentieth. It
-grows only where it was really in use, and not after server errors. Refusals of requests that were sent
-before the last cut are of the same episode and cut nothing. A refusal with more in flight than ever was
-accepted says that these were too many; any other says that they came too fast, and then the rate at which
-requests were accepted is kept to. A server that queues instead of refusing is known by its growing time:
-then the limit falls to what the time says, and if that did not help, the load was not to blame and the
-limit comes back.
+The limit starts low, and each answer that came as fast as ever adds one place, which doubles it in the
+time of an answer, until the first refusal. A round is as many replies, to requests sent in it, as the limit
+when it began; after the first refusal the limit grows by a twentieth in a round. It grows only where it was
+really in use, and not after server errors. Refusals of requests that were sent before the last cut are of
+the same episode and cut nothing.
+
+A refusal with more in flight than ever was accepted says that these were too many. Any other says that they
+came too fast: a server that refuses has nothing left, so what it takes between two refusals is what it
+allows. Where that was next to nothing, it allows less than one more in the time between.
+
+A server that queues instead of refusing is known by its growing time: then the limit falls to what the time
+says, and if that did not help, the load was not to blame and the limit comes back.
 """
 
 from __future__ import annotations
@@ -21,8 +25,8 @@ from statistics import median
 CUT = 0.8
 GROWTH = 0.05
 IN_USE = 0.8
-SLOWER = 1.5  # than unloaded: it grows no more
-MUCH_SLOWER = 2.0  # and here it falls
+SLOWER = 1.5  # than unloaded: it grows no more, and falls if it doubled
+MUCH_SLOWER = 2.0  # and here it falls in any case
 EASY = 1.2  # up to here the limit may double
 WORTH_S = 0.05  # a server that is slower by less than this is not slow
 HELPED = 0.8
@@ -33,6 +37,8 @@ LONGEST_REST = 16
 RATE_GROWTH = 0.01
 UNSURE_RATE_GROWTH = 0.1
 FASTEST_RATE_GROWTH = 0.25
+SLOWEST_SEARCH = 0.2  # requests a second: a server that takes none at all is asked so often
+FOUND = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,9 @@ class Pace:
     limit: int
     most: int
     doubling: bool = True
+    eager: bool = True  # the last round was neither slow nor broken
     proven: int = 0
+    unsure: bool = False  # the limit was cut without knowing how many had been accepted
     rest: int = 0
     caution: int = 1
     cut_s: float = float("-inf")
@@ -54,6 +62,7 @@ class Pace:
     rate_growth: float = RATE_GROWTH
     steady_per_s: float = 0.0  # the last rate that was kept to for a round without a refusal
     drops: int = 0
+    searching: bool = False  # the rate was refused before enough was accepted to tell another
     counted_from_s: float = 0.0
     unloaded_s: Mapping[str, float] = field(default_factory=dict)
     doubt: tuple[int, float] | None = None  # limit and slowness before a cut for slowness
@@ -67,11 +76,13 @@ class Pace:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A request that was refused: when it was sent, how many were in flight with it, itself included, and
-    how many were accepted since `Pace.counted_from_s`."""
+    how many that were sent before it and since `Pace.counted_from_s` were not refused; `left` are in flight
+    now."""
 
     sent_s: float
     in_flight: int
     accepted: int
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,40 +106,69 @@ def after_refusal(pace: Pace, refusal: Refusal, now: float) -> Pace:
     """The pace after a 429: lower, unless its request was sent before the last cut."""
     pace = replace(pace, refusals=pace.refusals + 1)
     if refusal.sent_s < pace.cut_s:
-        return pace
-    pace = replace(pace, episodes=pace.episodes + 1, doubling=False, cut_s=now, doubt=None)
+        return replace(pace, limit=_left(pace, refusal)) if pace.unsure else pace
+    pace = replace(pace, episodes=pace.episodes + 1, cut_s=now, doubt=None)
     if refusal.in_flight > pace.proven:
-        return _fewer(pace)
-    return _slower(pace, refusal.accepted, now)
+        return _fewer(pace, refusal)
+    return _slower(pace, refusal)
 
 
-def _fewer(pace: Pace) -> Pace:
-    limit = max(pace.proven, int(pace.limit * CUT)) if pace.proven < pace.limit // 2 else pace.proven
+def _fewer(pace: Pace, refusal: Refusal) -> Pace:
+    unsure = pace.proven < pace.limit // 2  # nobody knows yet how many of those on their way are accepted
+    most = int(pace.limit * CUT) if unsure else pace.proven
+    pace = replace(pace, limit=max(1, min(most, pace.limit - 1)), unsure=unsure)
     caution = min(LONGEST_REST, pace.caution * 2)
-    return replace(pace, limit=max(1, min(limit, pace.limit - 1)), rest=pace.caution, caution=caution)
+    pace = replace(pace, doubling=pace.doubling and unsure, rest=pace.caution, caution=caution)
+    return replace(pace, limit=_left(pace, refusal)) if unsure else pace
 
 
-def _slower(pace: Pace, accepted: int, now: float) -> Pace:
-    """Between two refusals for being too fast, what was accepted is what is allowed."""
-    pace = replace(pace, proven=int(pace.proven * CUT), rate_growth=RATE_GROWTH)
-    elapsed = now - pace.counted_from_s
-    if accepted < FEW or elapsed <= 0 or pace.drops >= DROPS:
+def _left(pace: Pace, refusal: Refusal) -> int:
+    """Those that have not been refused, of many that were sent together."""
+    return max(1, pace.proven, min(pace.limit, refusal.left))
+
+
+def _slower(pace: Pace, refusal: Refusal) -> Pace:
+    pace = replace(pace, proven=int(pace.proven * CUT), doubling=False, rate_growth=RATE_GROWTH)
+    elapsed = refusal.sent_s - pace.counted_from_s
+    if elapsed <= 0 or pace.drops >= DROPS:
         return pace
-    rate = accepted / elapsed
     if pace.per_s is None:  # what was accepted first may have been saved up
-        return replace(pace, per_s=rate / 2, rate_growth=UNSURE_RATE_GROWTH, counted_from_s=now)
+        rate = max(1, refusal.accepted) / elapsed * CUT
+        pace = replace(pace, rate_growth=UNSURE_RATE_GROWTH, counted_from_s=refusal.sent_s)
+        return replace(pace, per_s=rate, steady_per_s=0.0)
+    if refusal.accepted < FEW:
+        most = (refusal.accepted + 1) / elapsed
+        return replace(pace, per_s=min(pace.per_s, max(SLOWEST_SEARCH, most)), searching=True)
     # What was saved up while it went slowly hides in no rate that a whole round kept to without a refusal.
-    rate = max(rate, pace.steady_per_s)
-    drops = pace.drops + 1 if rate < pace.per_s * KEPT_TO else 0
+    rate = max(refusal.accepted / elapsed, pace.steady_per_s)
+    drops = pace.drops + 1 if rate < pace.per_s * KEPT_TO and not pace.searching else 0
+    pace = replace(pace, drops=drops, searching=False, steady_per_s=0.0, counted_from_s=refusal.sent_s)
     # Slower and slower, and refused as before: it is not the rate that is refused.
-    return replace(
-        pace, per_s=rate if drops < DROPS else None, drops=drops, steady_per_s=0.0, counted_from_s=now
-    )
+    return replace(pace, per_s=rate if drops < DROPS else None)
 
 
 def after_acceptance(pace: Pace, in_flight: int) -> Pace:
     """The pace after an answer to a request with which so many were in flight."""
-    return replace(pace, proven=in_flight) if in_flight > pace.proven else pace
+    known = min(in_flight, pace.limit)  # above it, some of those in flight with it were refused
+    if known > pace.proven:
+        pace = replace(pace, proven=known)
+    if pace.searching and pace.per_s is not None:
+        pace = replace(pace, per_s=pace.per_s * FOUND)
+    return pace
+
+
+def after_quick_answer(pace: Pace, in_flight: int) -> Pace:
+    """The pace after an answer that did not take longer than `quick` says: one more, where it is in use."""
+    if not pace.doubling or not pace.eager or not pace.limit < min(pace.most, 2 * in_flight + 1):
+        return pace
+    limit = pace.limit + 1
+    return replace(pace, limit=limit, unsure=False, highest=max(pace.highest, limit))
+
+
+def quick(pace: Pace, candidate: str, took_s: float) -> bool:
+    """Whether an answer came in about the time that it takes where little is in flight."""
+    unloaded = pace.unloaded_s.get(candidate)
+    return unloaded is None or took_s < max(unloaded * SLOWER, unloaded + WORTH_S)
 
 
 def after_first_call(pace: Pace, candidate: str, took_s: float) -> Pace:
@@ -147,8 +187,10 @@ def after_round(pace: Pace, ended: Round) -> Pace:
         return replace(pace, draining=False)
     if pace.doubt is not None and slowness is not None:
         return _doubted(pace, slowness, times)
-    if slowness is not None and slowness >= MUCH_SLOWER:
+    # What grew by each answer may have grown too far before its time told.
+    if slowness is not None and slowness >= (SLOWER if pace.doubling else MUCH_SLOWER):
         return _relieved(pace, slowness)
+    pace = replace(pace, eager=not ended.broken and (slowness is None or slowness < EASY))
     if ended.refused or ended.broken:
         return pace
     return _grown(pace, ended, slowness if slowness is not None else 1.0)
@@ -186,7 +228,7 @@ def _doubted(pace: Pace, slowness: float, times: Mapping[str, float]) -> Pace:
 
 
 def _grown(pace: Pace, ended: Round, slowness: float) -> Pace:
-    if pace.per_s is not None:
+    if pace.per_s is not None and not pace.searching:
         growth = min(FASTEST_RATE_GROWTH, pace.rate_growth * 2)
         faster = pace.per_s * (1 + pace.rate_growth)
         pace = replace(pace, per_s=faster, rate_growth=growth, steady_per_s=pace.per_s)
@@ -194,7 +236,7 @@ def _grown(pace: Pace, ended: Round, slowness: float) -> Pace:
         return pace
     if pace.rest > 0:
         return replace(pace, rest=pace.rest - 1)
-    doubling = pace.doubling and slowness < EASY
-    wanted = pace.limit * 2 if doubling else pace.limit + max(1, int(pace.limit * GROWTH))
-    limit = min(pace.most, wanted)
+    if pace.doubling and pace.eager:  # it grows by each answer
+        return pace
+    limit = min(pace.most, pace.limit + max(1, int(pace.limit * GROWTH)))
     return replace(pace, limit=limit, highest=max(pace.highest, limit))

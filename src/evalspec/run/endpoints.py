@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evalspec.models.model import Answer, Failure, FailureKind
 from evalspec.run.adapting import (
+    FEW,
     Pace,
     Refusal,
     Round,
     after_acceptance,
     after_first_call,
+    after_quick_answer,
     after_refusal,
     after_round,
     begin,
+    quick,
 )
 from evalspec.run.pacing import Bucket, Pause, drawn, paused, wait_to_send
 
@@ -30,11 +33,12 @@ ALL_TOLD = 64  # of a round, so many times for each candidate tell enough
 
 
 class Turn(NamedTuple):
-    """Leave to send one attempt: since when, how many were in flight with it, and the tokens it was thought
-    to take where these are limited."""
+    """Leave to send one attempt: since when, how many were in flight with it, the how manieth it is, and the
+    tokens it was thought to take where these are limited."""
 
     sent_s: float
     in_flight: int
+    number: int
     tokens: float = 0.0
 
 
@@ -49,7 +53,9 @@ class Endpoint:
         self._first = self.limit
         self._pause = Pause()
         self._learnt: Bucket | None = None
-        self._accepted = 0
+        self._sent = 0
+        self._counted_from = 0  # the number of the request behind `Pace.counted_from_s`
+        self._refused_since = 0
         self._waits = 0
         self._waited_s = 0.0
         self._peak = 0
@@ -70,7 +76,8 @@ class Endpoint:
             self._peak = self.used
         if self._learnt is not None:
             self._learnt = drawn(self._learnt, now)
-        return Turn(now, self.used)
+        self._sent += 1
+        return Turn(now, self.used, self._sent)
 
     def pause(self, seconds: float, now: float) -> None:
         """Lets nothing out for a while, beside the pauses there are."""
@@ -81,14 +88,13 @@ class Endpoint:
 
     def leave(self, candidate: str, turn: Turn, reply: Answer | Failure | None, now: float) -> None:
         """Gives a place back, and learns from what came; None where the attempt was dropped."""
-        sent_s, in_flight, _ = turn
+        sent_s, in_flight, _, _ = turn
         self.used -= 1
         if reply is None:
             return
         refused = isinstance(reply, Failure) and reply.kind is FailureKind.RATE_LIMITED
-        self._accepted += not refused
         if isinstance(reply, Answer):
-            self.pace = after_acceptance(self.pace, in_flight)
+            self._answered(candidate, in_flight, now - sent_s, now)
             if candidate not in self.pace.unloaded_s:
                 self.pace = after_first_call(self.pace, candidate, now - sent_s)
             if sent_s >= self._round_from_s:
@@ -96,7 +102,7 @@ class Endpoint:
                 if len(times) < ALL_TOLD:
                     times.append(now - sent_s)
         elif refused:
-            self._refused(Refusal(sent_s=sent_s, in_flight=in_flight, accepted=self._accepted), now)
+            self._refused(turn, now)
         elif reply.kind in BROKEN:
             self._broken = True
         self._replies += sent_s >= self._round_from_s
@@ -118,15 +124,31 @@ class Endpoint:
             "learnt_per_min": None if pace.per_s is None else round(pace.per_s * 60, 1),
         }
 
-    def _refused(self, refusal: Refusal, now: float) -> None:
+    def _answered(self, candidate: str, in_flight: int, took_s: float, now: float) -> None:
+        pace = self.pace
+        if in_flight > pace.proven or pace.searching:
+            pace = after_acceptance(pace, in_flight)
+        if pace.doubling and quick(pace, candidate, took_s):
+            pace = after_quick_answer(pace, in_flight)
+        if pace is not self.pace:
+            self._follow(pace, now)
+
+    def _refused(self, turn: Turn, now: float) -> None:
         self._refused_some = True
+        since = turn.number - self._counted_from - 1
+        if since >= 0:
+            accepted = max(0, since - self._refused_since)
+            self._refused_since += 1
+        else:
+            accepted = 0
         counted_from = self.pace.counted_from_s
+        refusal = Refusal(sent_s=turn.sent_s, in_flight=turn.in_flight, accepted=accepted, left=self.used)
         self._follow(after_refusal(self.pace, refusal, now), now)
         if self.pace.counted_from_s != counted_from:
-            self._accepted = 0
+            self._counted_from, self._refused_since = turn.number, 0
 
     def _begin_round(self, now: float) -> None:
-        self._round_of = self.pace.limit
+        self._round_of = max(FEW, self.pace.limit)
         self._round_from_s = now
         self._replies = 0
         self._peak = self.used

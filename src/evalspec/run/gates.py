@@ -35,7 +35,7 @@ class Limits:
     """How much goes out at once: in all, to each endpoint, to some candidates together or one; and how fast.
 
     An endpoint is given `first_concurrency` at first and feels its way up to `endpoint_concurrency`, or
-    more where a limit on some of its candidates says so.
+    more where a limit on some of its candidates says so. Half of what a limit allows is given at once.
     """
 
     concurrency: int | None = None
@@ -294,7 +294,9 @@ def _endpoint(name: str, models: Mapping[str, Model], limits: Limits, now: float
     asked_here = {candidate for candidate, model in models.items() if model.endpoint == name}
     declared = [most for most, names in _limits_on_some(limits) if names & asked_here]
     most = max([limits.endpoint_concurrency, *declared])
-    return Endpoint(first=limits.first_concurrency, most=most, now=now)
+    overall = [limits.concurrency] if limits.concurrency is not None else []
+    vouched_for = max([0, *overall, *declared])
+    return Endpoint(first=max(limits.first_concurrency, vouched_for // 2), most=most, now=now)
 
 
 def _own_cap(model: Model) -> Iterable[Places]:
