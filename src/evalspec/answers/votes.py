@@ -38,7 +38,10 @@ def ballot(step: Step, reading: Reading) -> str:
     """
     if reading.outcome is not Outcome.ANSWERED:
         return reading.outcome.value
-    return f"{reading.outcome.value} {json.dumps(_alike(_compared(step, reading.value)), sort_keys=True)}"
+    return f"{reading.outcome.value} {_text(_alike(_compared(step, reading.value)))}"
+
+
+_text = json.JSONEncoder(sort_keys=True).encode
 
 
 def _compared(step: Step, value: object) -> object:

@@ -28,7 +28,7 @@ from evalspec.planning import load
 from evalspec.report.diagnostics import summary_line
 from evalspec.report.table import TableForm
 from evalspec.run.asking import Keeping
-from evalspec.run.loops import loop_options
+from evalspec.run.loops import loop_options, settle
 from evalspec.run.progress import TERMINAL_EVERY_S, Shown, show_progress
 from evalspec.run.session import job_counts
 from evalspec.run.spending import caps_of
@@ -102,6 +102,7 @@ def run(options: argparse.Namespace) -> int:
         raise Usage(str(fault)) from fault
     if not options.quiet:
         tell(front.diagnostics, notes=options.verbose)
+    settle()
     ran = anyio.run(_run, plan, front, how, variables, options, backend_options=loop_options())
     return finish(ran, plan.program, front.source.path or Path(), how, options)
 

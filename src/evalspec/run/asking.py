@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from functools import partial
 from hashlib import blake2b
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -65,8 +66,10 @@ class _Place(Enum):
 
 @dataclass(slots=True)
 class _Flight:
-    """A request that is being asked, for those who ask the same and wait for it."""
+    """A request that is being asked, for those who ask the same and wait for it; `brief` of its key."""
 
+    key: str
+    brief: bytes
     landed: anyio.Event | None = None  # seldom: an event for each request costs more than this book-keeping
     reply: Reply | None = None
 
@@ -126,81 +129,81 @@ class Desk:
             await flight.wait()
             if flight.reply is not None and _holds_for_all(flight.reply):
                 return flight.reply
-        flight = self._flights[key] = _Flight()
+        flight = self._flights[key] = _Flight(key, _brief(key))
         try:
-            flight.reply = await self._settle(lane, key, request)
+            flight.reply = await self._settle(lane, flight, request)
         finally:
             del self._flights[key]
             flight.land()
         return flight.reply
 
-    async def _settle(self, lane: Lane, key: str, request: Request) -> Reply:
-        known = self._known.get(_brief(key))
+    async def _settle(self, lane: Lane, flight: _Flight, request: Request) -> Reply:
+        known = self._known.get(flight.brief)
         if isinstance(known, Answer | Failure):
             return known
         if known is None:
             self._tell(Planned(lane.name))
-            self._known[_brief(key)] = _Place.MET
+            self._known[flight.brief] = _Place.MET
         if self.shelf is not None:
-            return await self._settle_with(self.shelf, lane, key, request)
+            return await self._settle_with(self.shelf, lane, flight, request)
         reply = await self._attempts(lane, request, self._tell)
-        self._remember(key, reply)
+        self._remember(flight, reply)
         return reply
 
-    async def _settle_with(self, shelf: Shelf, lane: Lane, key: str, request: Request) -> Reply:
+    async def _settle_with(self, shelf: Shelf, lane: Lane, flight: _Flight, request: Request) -> Reply:
         store = shelf.store
-        kept = await self._kept_or_claimed(store, lane, key)
+        kept = await self._kept_or_claimed(store, lane, flight)
         if kept is not None:
-            if self._known[_brief(key)] is not _Place.KEPT:
+            if self._known[flight.brief] is not _Place.KEPT:
                 self._tell(FromStore(lane.name, kept.cost_usd if isinstance(kept, Answer) else None))
-            self._known[_brief(key)] = _Place.KEPT
+            self._known[flight.brief] = _Place.KEPT
             return kept
         laid = False
         try:
             reply = await self._attempts(lane, request, self._tell)
-            self._remember(key, reply)
+            self._remember(flight, reply)
             if isinstance(reply, Answer) or self._is_final(lane, reply):
-                shelf.lay(Kept(key, lane.name, request, reply, self._kept_at_last))
+                shelf.lay(Kept(flight.key, lane.name, request, reply, partial(self._kept_at_last, flight)))
                 laid = True
                 await shelf.room()
         finally:
             if not laid:
-                store.release(key)
+                store.release(flight.key)
         return reply
 
     def _is_final(self, lane: Lane, failure: Failure) -> bool:
         """Whether a failure says something of its request alone, and will say so for ever."""
         return failure.kind is FailureKind.REJECTED and lane.name not in self._useless
 
-    async def _kept_or_claimed(self, store: Store, lane: Lane, key: str) -> Reply | None:
+    async def _kept_or_claimed(self, store: Store, lane: Lane, flight: _Flight) -> Reply | None:
         """The kept reply, or None when it is this process that asks (or, its gate shut, does not)."""
         while True:
-            claimed = store.claim(key)
-            kept = self._kept(store, key)
+            claimed = store.claim(flight.key)
+            kept = self._kept(store, flight)
             if kept is not None and claimed:
-                store.release(key)
+                store.release(flight.key)
             if kept is not None or claimed or lane.gate.shut_by is not None:
                 return kept
             await lane.gate.rest(OTHER_PROCESS_S)
 
-    def _kept(self, store: Store, key: str) -> Reply | None:
-        if self._known.get(_brief(key)) is _Place.KEPT:
-            return store.get(key)
-        reply = store.get(key, since=self._keeping.since)
+    def _kept(self, store: Store, flight: _Flight) -> Reply | None:
+        if self._known.get(flight.brief) is _Place.KEPT:
+            return store.get(flight.key)
+        reply = store.get(flight.key, since=self._keeping.since)
         return None if self._keeping.retry_errors and isinstance(reply, Failure) else reply
 
-    def _kept_at_last(self, key: str, reply: Reply, fault: StoreFault | None) -> None:
+    def _kept_at_last(self, flight: _Flight, fault: StoreFault | None) -> None:
         if fault is None:
-            self._known[_brief(key)] = _Place.KEPT
+            self._known[flight.brief] = _Place.KEPT
         else:
             # The reply itself is good, is remembered, and counts in the results of this run.
             self._break_off(fault)
         if self._store is not None:
-            self._store.release(key)
+            self._store.release(flight.key)
 
-    def _remember(self, key: str, reply: Reply) -> None:
+    def _remember(self, flight: _Flight, reply: Reply) -> None:
         if _holds_for_all(reply):
-            self._known[_brief(key)] = reply
+            self._known[flight.brief] = reply
 
     async def _attempts(self, lane: Lane, request: Request, tell: Tell) -> Reply:
         began: float | None = None

@@ -1,9 +1,20 @@
-"""The event loop that a run takes place in: uvloop where it is installed, which is quicker."""
+"""The process that a run takes place in: uvloop where it is installed, which is quicker, and few searches
+for garbage."""
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib.util import find_spec
+
+GARBAGE_AT = (20_000, 50, 50)
+
+
+def settle() -> None:
+    """Has the collector look seldom, and never at what is there already: modules, spec and data stay, and a
+    request leaves little that counting references does not free. It took an eighth of a run's CPU."""
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_AT)
 
 
 def loop_options() -> dict[str, bool]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from evalspec.language.program import Program
 from evalspec.models.baseline import Training, without_scored
 from evalspec.models.connect import connected
 from evalspec.models.model import Answer
-from evalspec.plan.conversations import Reply, Trace, Visit, converse, visits
+from evalspec.plan.conversations import Reply, StepTrace, Trace, Visit, converse, visits
 from evalspec.plan.truths import invention_of
 from evalspec.run.batching import Around, ask_in_batches, beside, in_batches
 from evalspec.run.execute import Job, Settings, execute
@@ -117,11 +117,12 @@ def _emptied(traces: list[Trace]) -> Iterator[Trace]:
 def _lightened(trace: Trace) -> Trace:
     """The trace with the figures of its answers, and without what was needed only to read and to keep them:
     there may be hundreds of thousands."""
-    steps = []
-    for step in trace.steps:
-        reply = None if step.reply is None else _figures(step.reply)
-        steps.append(replace(step, reply=reply, ballots=tuple(map(_figures, step.ballots))))
-    return Trace(trace.visit, tuple(steps))
+    return Trace(trace.visit, tuple(map(_light, trace.steps)))
+
+
+def _light(step: StepTrace) -> StepTrace:
+    reply = None if step.reply is None else _figures(step.reply)
+    return StepTrace(step.step, step.reading, reply, step.sample, tuple(map(_figures, step.ballots)))
 
 
 def _figures(reply: Reply) -> Reply:

@@ -29,7 +29,7 @@ class Kept(NamedTuple):
     model: str
     request: Request
     reply: Answer | Failure
-    told: Callable[[str, Answer | Failure, StoreFault | None], None]
+    told: Callable[[StoreFault | None], None]
 
 
 class Shelf:
@@ -83,4 +83,4 @@ class Shelf:
         except StoreFault as found:
             fault = found
         for kept in some:
-            kept.told(kept.key, kept.reply, fault)
+            kept.told(fault)
