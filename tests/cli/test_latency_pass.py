@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -209,6 +210,29 @@ def test_a_measuring_process_that_is_killed_costs_the_verdict_and_nothing_else(t
         "the measuring process ended before its time",
     )
     assert told(folder)["partial"] is True
+
+
+def test_no_verdict_is_given_where_the_measuring_process_was_held_up(tmp_path: Path) -> None:
+    """The process stands still for most of the pass, while the server goes on: what was due in that time is
+    taken up late, and however good the figures are, nothing is decided by them."""
+    with servers.chat_server(right) as server:
+        text = spec(model(server.url), task=latency("p50 <= 10s; errors <= 5%", "load = 40/s; for = 3s"))
+        folder = write_job(tmp_path, COUNT, text)
+        with started("run", "route.eval", "-o", "r.json", at=folder) as process:
+            wait_until(lambda: len(server.requests) > COUNT + 15)
+            (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            os.kill(int(child), signal.SIGSTOP)
+            time.sleep(2.5)
+            os.kill(int(child), signal.SIGCONT)
+            ran = ended(process)
+    assert ran.code == 0, ran.err
+    p50, errors = candidate(results(folder))["budgets"]
+    assert p50["verdict"] == "not_enough_data"
+    assert "the measuring process itself was" in p50["why"]
+    assert "too busy to measure with" in p50["why"]
+    assert errors["verdict"] == "within"  # failures are counted all the same
+    assert told(folder)["client_lag_p95_s"] > 0.5
+    assert "No verdict on the latency of mini" in " ".join(ran.out.split())
 
 
 PRICE = "max_tokens = 4; price { input = $1; output = $2; per = 1 }"  # 13 dollars a request, 80 at worst

@@ -25,8 +25,9 @@ from evalspec.plan.conditions import runs_given
 from evalspec.plan.conversations import build_request
 from evalspec.run.arrivals import Load, blocks_of, load_of, requests_of_each
 from evalspec.run.events import Answered
-from evalspec.run.latency_child import DROP, Errand, cost_told
+from evalspec.run.latency_course import cost_told
 from evalspec.run.latency_process import Lines, started, stop_when, tell
+from evalspec.run.latency_talk import DROP, Errand
 from evalspec.run.spending import Spent
 from evalspec.run.under_load import COLUMNS, Client, Fate, Passed, Sample
 from evalspec.text.units import short_duration

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from evalspec.run.latency_child import STOP, Errand, written
+from evalspec.run.latency_talk import STOP, Errand, written
 
 if TYPE_CHECKING:
     from anyio.abc import Process
