@@ -5,7 +5,8 @@ POST with a small completion, and GET /stats with what it saw. Every limit is of
 
 `--delay 0.2` answers after so many seconds; `--slots 8` works on so many at once and lets the rest queue;
 `--in-flight 20` and `--per-minute 600` refuse what is beyond them with 429, as hosted providers do;
-`--burst 20` is what the minute's bucket holds; `--headers` tells what is left in `x-ratelimit-*`.
+`--burst 20` is what the minute's bucket holds; `--headers` tells what is left in `x-ratelimit-*`; `--silent`
+refuses without saying how long to wait.
 
 It prints its base URL and serves until its standard input ends.
 """
@@ -36,6 +37,7 @@ class Rules:
     per_minute: float | None = None
     burst: float = 20.0
     headers: bool = False
+    silent: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,7 +78,8 @@ class Service:
         elif rules.per_minute is not None and not self._drawn(now):
             stats.refused_rate += 1
             wait = (1.0 - self.level) * 60.0 / rules.per_minute
-            connection.refuse(b"Too many requests a minute", b"Retry-After: %.3f\r\n" % wait)
+            said = b"" if rules.silent else b"Retry-After: %.3f\r\n" % wait
+            connection.refuse(b"Too many requests a minute", said)
         else:
             stats.in_flight += 1
             stats.most_in_flight = max(stats.most_in_flight, stats.in_flight)
@@ -212,6 +215,7 @@ def main() -> None:
     parser.add_argument("--per-minute", type=float)
     parser.add_argument("--burst", type=float, default=20.0)
     parser.add_argument("--headers", action="store_true")
+    parser.add_argument("--silent", action="store_true")
     given = parser.parse_args()
     rules = Rules(
         delay_s=given.delay,
@@ -220,6 +224,7 @@ def main() -> None:
         per_minute=given.per_minute,
         burst=given.burst,
         headers=given.headers,
+        silent=given.silent,
     )
     try:
         import uvloop

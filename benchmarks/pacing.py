@@ -30,6 +30,10 @@ task route {{
 """
 
 
+# What a server says of its limits: how long to wait when it refuses, nothing, or what is left at each answer.
+TELLS = {"told to wait": [], "told nothing": ["--silent"], "told what is left": ["--headers", "--silent"]}
+
+
 def run(folder: Path, url: str, rows: int) -> dict[str, float]:
     """Asks about so many rows; what the limiter did."""
     write_rows(folder / "tickets.csv", rows)
@@ -43,9 +47,10 @@ def run(folder: Path, url: str, rows: int) -> dict[str, float]:
     return paced
 
 
-def refusing(rows: int, delay_s: float) -> None:
+def refusing(rows: int, delay_s: float, tells: str) -> None:
     """A hard limit of 20 in flight and 600 a minute."""
     flags = ["--in-flight", "20", "--per-minute", "600", "--burst", "20", "--delay", str(delay_s)]
+    flags += TELLS[tells]
     with tempfile.TemporaryDirectory() as folder, fast_server(*flags) as url:
         paced = run(Path(folder), url, rows)
         seen = stats(url)
@@ -53,11 +58,11 @@ def refusing(rows: int, delay_s: float) -> None:
     allowed = min(20 + took * 10, took / delay_s * 20)
     refused = seen["refused_busy"] + seen["refused_rate"]
     print(
-        f"20 in flight, 600 a minute, {delay_s:g} s each: {rows} answers in {took:.1f} s,"
+        f"20 in flight, 600 a minute, {delay_s:g} s each, {tells}: {rows} answers in {took:.1f} s,"
         f" {seen['served'] / allowed:.3f} of what is allowed;"
         f" {refused:.0f} refused ({seen['refused_busy']:.0f} in flight, {seen['refused_rate']:.0f} by rate)"
     )
-    print(f"  {paced}")
+    print(f"  {paced}", flush=True)
 
 
 def queueing(rows: int, delay_s: float, slots: int) -> None:
@@ -74,16 +79,22 @@ def queueing(rows: int, delay_s: float, slots: int) -> None:
         f"{slots} at once, the rest queues, {delay_s:g} s each: {rows} answers in {took:.1f} s"
         f" (ideal {rows / slots * delay_s:.1f}), each {each_s * 1000:.0f} ms"
     )
-    print(f"  {paced}")
+    print(f"  {paced}", flush=True)
 
 
 def main() -> None:
     """Tries the servers one after the other."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=600)
+    parser.add_argument("--delays", type=float, nargs="+", default=[0.05, 0.4, 1.8])
+    parser.add_argument("--tells", choices=TELLS, nargs="+", default=list(TELLS))
+    parser.add_argument("--only-refusing", action="store_true", help="no servers that queue")
     given = parser.parse_args()
-    refusing(given.rows, 0.3)
-    refusing(given.rows, 1.8)
+    for tells in given.tells:
+        for delay_s in given.delays:
+            refusing(given.rows, delay_s, tells)
+    if given.only_refusing:
+        return
     queueing(given.rows, 0.2, 8)
     queueing(given.rows, 0.2, 64)
 

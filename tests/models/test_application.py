@@ -160,18 +160,6 @@ async def test_each_failure_means_what_is_to_be_done(
     assert (failure.kind, failure.wait_s, len(server.requests)) == (kind, wait, 1)
 
 
-async def test_no_more_are_on_their_way_than_its_concurrency() -> None:
-    import anyio
-
-    with servers.chat_server(delay=0.05) as server:
-        use = application(server.url, response="model", concurrency=2)
-        async with connect(candidate(use)) as models, anyio.create_task_group() as tasks:
-            for i in range(8):
-                about = {**ABOUT, "columns": {"body": str(i), "lang": ""}}
-                tasks.start_soon(models["mini"].ask, question(**about))
-    assert (len(server.requests), server.peak) == (8, 2)
-
-
 async def test_the_key_is_address_body_path_and_sample() -> None:
     uses = {
         "a": application("http://h/x"),

@@ -13,7 +13,7 @@ import pytest
 import servers
 from evalspec.language.candidates import Environment, Hosted
 from evalspec.models.faults import MissingEnvironment
-from evalspec.models.litellm import CONCURRENCY_CAP, LitellmModel
+from evalspec.models.litellm import ALL_OF_LITELLM, LitellmModel
 from evalspec.models.model import FailureKind
 from models.asking import answered, ask_once, candidate, connect, failed, question
 
@@ -129,7 +129,7 @@ async def test_the_key_is_what_is_asked_and_nothing_else() -> None:
         keys = {name: model.key(question()) for name, model in models.items()}
         capped = models["a"]
         assert isinstance(capped, LitellmModel)
-        assert capped.concurrency_cap == CONCURRENCY_CAP == 16
+        assert capped.cap == ALL_OF_LITELLM == (16, "litellm")
         assert models["small"].endpoint == "litellm:mistral"
         assert capped.endpoint == "http://h/v1"
         assert capped.key(question(sample=1)) != keys["a"]

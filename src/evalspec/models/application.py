@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from evalspec.models.completions import NoCompletion, without_secrets
 from evalspec.models.model import Answer, Failure, FailureKind, Request, digest
 from evalspec.models.posting import Incoming, Line, timed
+from evalspec.models.sharing import Cap
 from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     import aiohttp
-    import anyio
 
     from evalspec.language.candidates import Http
     from evalspec.models.endpoints import Endpoint
@@ -57,17 +57,25 @@ def request_key(url: str, use: Http, request: Request) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationModel:
-    """An application of one's own. `turns` bounds how many requests are on their way to it, if anything."""
+    """An application of one's own."""
 
     name: str
     use: Http
     at: Endpoint
     session: aiohttp.ClientSession = field(repr=False)
-    turns: anyio.CapacityLimiter | None = field(default=None, repr=False)
 
     @property
     def endpoint(self) -> str:
         return self.at.shared
+
+    @property
+    def account(self) -> str:
+        return self.at.account
+
+    @property
+    def cap(self) -> Cap | None:
+        """How many requests are on their way to it, where the spec bounds that."""
+        return Cap(self.use.concurrency, self.name) if self.use.concurrency is not None else None
 
     def key(self, request: Request) -> str:
         """The digest of address, body, path and sample number."""
@@ -75,12 +83,6 @@ class ApplicationModel:
 
     async def ask(self, request: Request) -> Answer | Failure:
         """Sends the request once."""
-        if self.turns is None:
-            return await self._send(request)
-        async with self.turns:
-            return await self._send(request)
-
-    async def _send(self, request: Request) -> Answer | Failure:
         line = Line(at=self.at, session=self.session, timeout_ns=self.use.timeout_ns, answer="an answer")
         try:
             data = json.dumps(body_of(self.use, request)).encode()

@@ -11,8 +11,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
-import anyio
-
 from evalspec.language.candidates import (
     Baseline,
     Cascade,
@@ -123,7 +121,7 @@ class _Connections:
     stack: AsyncExitStack
     environment: Mapping[str, str]
     sessions: dict[str, aiohttp.ClientSession] = field(default_factory=dict)
-    litellm_turns: anyio.CapacityLimiter | None = None
+    litellm_open: bool = False
 
     async def hosted(self, name: str, use: Hosted) -> Model:
         """A model behind a network endpoint, however it is asked."""
@@ -139,9 +137,8 @@ class _Connections:
     async def application(self, name: str, use: Http) -> Model:
         """A deployed application."""
         at = endpoints.application_at(name, use, self.environment)
-        turns = anyio.CapacityLimiter(use.concurrency) if use.concurrency is not None else None
         session = await self.session(at.shared)
-        return application.ApplicationModel(name=name, use=use, at=at, session=session, turns=turns)
+        return application.ApplicationModel(name=name, use=use, at=at, session=session)
 
     async def function(self, name: str, use: PythonFunction) -> Model:
         """A function of the user's own. Its workers end with the connections."""
@@ -157,7 +154,7 @@ class _Connections:
         return self.sessions[provider]
 
     async def _behind_litellm(self, name: str, use: Hosted) -> Model:
-        if self.litellm_turns is None:
+        if not self.litellm_open:
+            self.litellm_open = True
             await self.stack.enter_async_context(litellm.litellm_sessions())
-            self.litellm_turns = anyio.CapacityLimiter(litellm.CONCURRENCY_CAP)
-        return litellm.litellm_model(name, use, self.environment, price_of(use), self.litellm_turns)
+        return litellm.litellm_model(name, use, self.environment, price_of(use))

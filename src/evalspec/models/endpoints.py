@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from evalspec.language.candidates import Environment, Hosted, Http
 from evalspec.models.faults import MissingEnvironment, UnusableSetting
 from evalspec.models.masking import secret_forms
+from evalspec.models.sharing import account
 from evalspec.models.vendors import VENDORS, Vendor, bare_model, spoken_to
 from evalspec.text.values import dataclass, field
 
@@ -34,6 +35,11 @@ class Endpoint:
     def shared(self) -> str:
         """What rate limits are shared by: the address without its query."""
         return shared_part(self.url)
+
+    @property
+    def account(self) -> str:
+        """Whose limits they are: a digest of the key, wherever it stands."""
+        return account(self.headers, [urlsplit(self.url).query])
 
 
 def shared_part(url: str) -> str:

@@ -62,6 +62,10 @@ class HostedModel:
     def endpoint(self) -> str:
         return self.at.shared
 
+    @property
+    def account(self) -> str:
+        return self.at.account
+
     def key(self, request: Request) -> str:
         """The digest of address, body and sample number."""
         return request_key(self.at.url, self.wire, self.use, request)

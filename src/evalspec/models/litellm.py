@@ -33,12 +33,13 @@ from evalspec.models.openai_http import wire_messages, with_logprobs
 from evalspec.models.posting import limit_s, out_of_time, timed
 from evalspec.models.prices import cost_of
 from evalspec.models.refusals import refusal
+from evalspec.models.sharing import Cap, account
 from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from evalspec.text.values import Json
 
-CONCURRENCY_CAP = 16
+ALL_OF_LITELLM = Cap(16, "litellm")
 NO_KEY = "none"
 SECRET_NAMES = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")
 
@@ -64,25 +65,25 @@ def _own_address(use: Hosted, environment: Mapping[str, str]) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LitellmModel:
-    """A candidate behind litellm. `access` holds address, key and headers for its call.
-
-    `turns` are shared by all such candidates of a run: whoever waits for one is not yet being timed.
-    """
+    """A candidate behind litellm. `access` holds address, key and headers for its call."""
 
     name: str
     use: Hosted
     environment: Mapping[str, str] = field(repr=False)
     access: Mapping[str, Any] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
-    turns: anyio.CapacityLimiter = field(repr=False)
     price: Price | None = None
-    concurrency_cap: int = CONCURRENCY_CAP
+    cap: Cap = ALL_OF_LITELLM
 
     @property
     def endpoint(self) -> str:
         address = self.access.get("api_base")
         provider = self.use.route.partition("/")[0]
         return shared_part(address) if address else f"litellm:{provider}"
+
+    @property
+    def account(self) -> str:
+        return account(self.access.get("extra_headers") or {}, [self.access.get("api_key") or ""])
 
     def key(self, request: Request) -> str | None:
         """The digest of route, address, what is asked and sample number."""
@@ -91,10 +92,6 @@ class LitellmModel:
     async def ask(self, request: Request) -> Answer | Failure:
         """Sends the request once."""
         litellm = await to_thread.run_sync(load)
-        async with self.turns:
-            return await self._in_turn(litellm, request)
-
-    async def _in_turn(self, litellm: ModuleType, request: Request) -> Answer | Failure:
         with anyio.move_on_after(limit_s(self.use.timeout_ns)):
             return await self._attempt(litellm, request)
         return out_of_time(self.use.timeout_ns)
@@ -175,7 +172,6 @@ def litellm_model(
     use: Hosted,
     environment: Mapping[str, str],
     price: Price | None,
-    turns: anyio.CapacityLimiter,
 ) -> LitellmModel:
     """The candidate of this name. Raises MissingEnvironment for what the spec names and is not set."""
     address = _own_address(use, environment)
@@ -192,7 +188,6 @@ def litellm_model(
         secrets=secret_forms(
             [*_secrets_in(environment), *([key] if key and key != NO_KEY else []), *headers.values()]
         ),
-        turns=turns,
         price=price,
     )
 

@@ -109,12 +109,16 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A call that brought no answer. `message` holds no key or header; `wait_s` is what the server asks."""
+    """A call that brought no answer. `message` holds no key or header; `wait_s` is what the server asks.
+
+    `attempts` is how often at most the same is worth trying, where that is less than for any other failure.
+    """
 
     kind: FailureKind
     message: str
     status: int | None = None
     wait_s: float | None = None
+    attempts: int | None = None
 
 
 class Model(Protocol):

@@ -19,6 +19,7 @@ import anyio
 from evalspec.models.masking import presentable
 from evalspec.models.model import Answer, Failure, FailureKind, Request, digest
 from evalspec.models.posting import timed
+from evalspec.models.sharing import Cap
 from evalspec.models.workers import Crashed, Pool, Unloadable
 from evalspec.text.values import dataclass, field
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT_S = 60.0
 MOST_WORKERS = 4
+TRIES = 2  # what ran out of time may have met a busy machine once; an endless loop does so again
 LEAST_PROBABILITY = 1e-12
 KNOWN = ("response", "confidence", "label_probabilities", "input_tokens", "output_tokens", "cost_usd")
 
@@ -79,12 +81,18 @@ class PythonModel:
     pool: Pool = field(repr=False)
     endpoint: str = "python"
 
+    @property
+    def cap(self) -> Cap:
+        """As many calls as there are workers."""
+        return Cap(self.pool.most, self.name)
+
     def key(self, request: Request) -> str:
         """The digest of the file, the function and all that it is given."""
         return request_key(self.code, request)
 
     async def ask(self, request: Request) -> Answer | Failure:
-        """Calls the function once. Whatever is wrong with it would be so again, and is not retried."""
+        """Calls the function once. Whatever is wrong with it would be so again, and is not retried; what ran
+        out of the time that the spec gives is, once."""
         limit = self.use.timeout_ns / 1e9 if self.use.timeout_ns is not None else DEFAULT_LIMIT_S
         where = f"{self.use.file.name}:{self.use.function}"
         try:
@@ -102,7 +110,8 @@ class PythonModel:
         except TimeoutError:
             declared = self.use.timeout_ns is not None
             message = f"{where}: no answer within {'the timeout of ' if declared else ''}{limit:g} s"
-            return Failure(kind=FailureKind.TIMEOUT, message=message) if declared else _failed(message)
+            kind = FailureKind.TIMEOUT if declared else FailureKind.REJECTED
+            return Failure(kind=kind, message=presentable(message), attempts=TRIES)
 
 
 def _failed(message: str) -> Failure:

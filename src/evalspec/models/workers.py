@@ -91,6 +91,11 @@ class Pool:
     idle: list[Worker] = field(default_factory=list)
     unloadable: str | None = None
 
+    @property
+    def most(self) -> int:
+        """How many workers there may be."""
+        return int(self.turns.total_tokens)
+
     async def __aenter__(self) -> Pool:
         return self
 

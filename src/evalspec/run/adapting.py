@@ -133,7 +133,7 @@ def _slower(pace: Pace, refusal: Refusal) -> Pace:
     if elapsed <= 0 or pace.drops >= DROPS:
         return pace
     if pace.per_s is None:  # what was accepted first may have been saved up
-        rate = max(1, refusal.accepted) / elapsed * CUT
+        rate = max(1, refusal.accepted) / elapsed * KEPT_TO
         pace = replace(pace, rate_growth=UNSURE_RATE_GROWTH, counted_from_s=refusal.sent_s)
         return replace(pace, per_s=rate, steady_per_s=0.0)
     if refusal.accepted < FEW:

@@ -8,13 +8,14 @@ by turns. The decisions are those of `pacing` and `adapting`; here is the waitin
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
 import anyio
 
 from evalspec.models.model import Answer, Failure, FailureKind, Model, Request
+from evalspec.models.sharing import cap_of, shared_names
 from evalspec.run.endpoints import Endpoint, Turn
 from evalspec.run.pacing import Bucket, drawn, full_bucket, wait_for
 
@@ -266,17 +267,17 @@ def build_gates(models: Mapping[str, Model], limits: Limits) -> Gates:
     token_flows = [(rate.candidates, Flow(full_bucket(rate.per_s, now))) for rate in limits.token_rates]
     some = [(names, Places(most)) for most, names in _limits_on_some(limits)]
     everything = [Places(limits.concurrency)] if limits.concurrency is not None else []
-    endpoints = {
-        name: _endpoint(name, models, limits, now) for name in sorted({m.endpoint for m in models.values()})
-    }
+    shared = shared_names(models)
+    endpoints = {name: _endpoint(name, shared, limits, now) for name in sorted(set(shared.values()))}
+    caps = _caps(models)
     gates = {
         name: Gate(
             name,
             crowd,
-            endpoints[model.endpoint],
+            endpoints[shared[name]],
             flows=[flow for names, flow in flows if name in names],
             token_flows=[flow for names, flow in token_flows if name in names],
-            places=[*everything, *(places for names, places in some if name in names), *_own_cap(model)],
+            places=[*everything, *(places for names, places in some if name in names), *caps[name]],
         )
         for name, model in models.items()
     }
@@ -288,10 +289,10 @@ def is_remote(endpoint: str) -> bool:
     return ":" in endpoint
 
 
-def _endpoint(name: str, models: Mapping[str, Model], limits: Limits, now: float) -> Endpoint:
+def _endpoint(name: str, shared: Mapping[str, str], limits: Limits, now: float) -> Endpoint:
     if not is_remote(name):
         return Endpoint(first=limits.first_concurrency, most=limits.first_concurrency, now=now)
-    asked_here = {candidate for candidate, model in models.items() if model.endpoint == name}
+    asked_here = {candidate for candidate, endpoint in shared.items() if endpoint == name}
     declared = [most for most, names in _limits_on_some(limits) if names & asked_here]
     most = max([limits.endpoint_concurrency, *declared])
     overall = [limits.concurrency] if limits.concurrency is not None else []
@@ -299,10 +300,11 @@ def _endpoint(name: str, models: Mapping[str, Model], limits: Limits, now: float
     return Endpoint(first=max(limits.first_concurrency, vouched_for // 2), most=most, now=now)
 
 
-def _own_cap(model: Model) -> Iterable[Places]:
-    """A candidate whose client is no good with many in flight says so."""
-    cap = getattr(model, "concurrency_cap", None)
-    return [Places(cap)] if isinstance(cap, int) else []
+def _caps(models: Mapping[str, Model]) -> Mapping[str, Sequence[Places]]:
+    """By candidate: one whose client is no good with many in flight says so."""
+    caps = {name: cap for name, model in models.items() if (cap := cap_of(model)) is not None}
+    places = {cap.shared_by: Places(cap.most) for cap in caps.values()}
+    return {name: [places[caps[name].shared_by]] if name in caps else [] for name in models}
 
 
 def _limits_on_some(limits: Limits) -> list[tuple[int, frozenset[str]]]:

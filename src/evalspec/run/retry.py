@@ -33,7 +33,8 @@ def next_wait(
     0 to 1. A wait that the server asks for is kept and stretched by up to a tenth (1 s at most), so
     that not all come back at once. Else the wait is drawn below a bound that doubles each time.
     """
-    if not failure.kind.worth_retrying or attempt >= patience.attempts:
+    most = patience.attempts if failure.attempts is None else min(failure.attempts, patience.attempts)
+    if not failure.kind.worth_retrying or attempt >= most:
         return None
     if failure.wait_s is not None and failure.wait_s > 0:
         asked = min(failure.wait_s, patience.longest_server_wait_s)
