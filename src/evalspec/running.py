@@ -189,6 +189,7 @@ async def run_plan(
                     on_event=bill,
                     stop=stopping.asked,
                     say=say,
+                    show=tell,
                     racing=racing,
                 )
                 await make_passes(plan, gathered.traces, around, passes)

@@ -63,7 +63,7 @@ def test_every_request_is_sent_when_it_is_due_whatever_is_outstanding(tmp_path: 
         ran = evalspec("run", "route.eval", "-o", "r.json", at=folder)
         assert ran.code == 0, ran.err
         mini, maxi = passes(folder)["mini"], passes(folder)["maxi"]
-        assert "latency pass of route: 2 at 20/s" in ran.err
+        assert "latency pass of route: 2 candidates in turn at 20/s" in ran.err
         assert len(server.requests) == 2 * COUNT + len(mini.samples) + len(maxi.samples)
         assert server.peak >= len(mini.samples)
     assert {s.fate for s in (*mini.samples, *maxi.samples)} == {Fate.ANSWERED}

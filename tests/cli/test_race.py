@@ -197,7 +197,7 @@ def test_nobody_pays_for_the_latency_of_one_that_was_stopped(tmp_path: Path) -> 
     (budget,) = bad["budgets"]
     assert (budget["verdict"], budget["value"]) == ("not_enough_data", None)
     assert budget["why"] == "its latency was not measured: the race has stopped it"
-    assert "latency pass of route: 1 at 40/s" in ran.err
+    assert "latency pass of route: 1 candidate at 40/s" in ran.err
     scored = evalspec("score", "last", "-o", "scored.json", at=tmp_path)
     assert scored.code == 0, scored.err
     assert lasting(results(tmp_path, "scored.json")) == lasting(found)

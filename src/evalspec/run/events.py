@@ -94,7 +94,31 @@ class Noted:
     said: str
 
 
-Event = Planned | FromStore | Sent | Answered | Retried | GivenUp | CandidateStopped | Finished | Left | Noted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """How far the latency pass of a task is, under a `load` as it is written, which lasts so many seconds.
+
+    `candidate` is whose turn it is; the figures are those of all candidates: arrivals attended of so many
+    (None: nobody knows beforehand), failures, timeouts, dollars as far as they are known. `over`: this is
+    the end.
+    """
+
+    candidate: str
+    task: str
+    load: str
+    seconds: float
+    requests: int | None
+    attended: int = 0
+    failed: int = 0
+    timed_out: int = 0
+    spent: Decimal | None = None
+    over: bool = False
+
+
+Event = (
+    Planned | FromStore | Sent | Answered | Retried | GivenUp | CandidateStopped | Finished | Left | Noted
+    | Measured
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -145,7 +169,7 @@ def _count(counts: Counts, event: Event) -> None:
             counts.retried += attempt > 1
         case GivenUp():
             counts.failed += 1
-        case Answered() | Retried() | CandidateStopped() | Finished() | Left() | Noted():
+        case Answered() | Retried() | CandidateStopped() | Finished() | Left() | Noted() | Measured():
             pass
         case _:
             assert_never(event)

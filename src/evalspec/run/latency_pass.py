@@ -11,7 +11,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from evalspec.models.model import Answer, Failure, FailureKind
 from evalspec.plan.conditions import runs_given
 from evalspec.plan.conversations import build_request
 from evalspec.run.arrivals import Load, blocks_of, load_of, requests_of_each
-from evalspec.run.events import Answered
+from evalspec.run.events import Answered, Measured
 from evalspec.run.latency_course import cost_told
 from evalspec.run.latency_process import Lines, started, stop_when, tell
 from evalspec.run.latency_talk import DROP, Errand
@@ -58,14 +58,15 @@ Traces = Mapping[tuple[str, str], Sequence["Trace"]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What a pass needs beside its plan: variables, money, who is told what it cost, a way to stop it, and
-    the race behind which it comes, if there was one."""
+    """What a pass needs beside its plan: variables, money, who is told what it cost, a way to stop it, who
+    hears and who sees how far it is, and the race behind which it comes, if there was one."""
 
     environment: Mapping[str, str] = field(repr=False)
     purse: Purse | None
     on_event: Callable[[Event], None]
     stop: anyio.Event
     say: Callable[[str], None]
+    show: Callable[[Event], None] = lambda event: None
     racing: Racing | None = None
 
     def beaten(self, task: str) -> frozenset[str]:
@@ -151,6 +152,7 @@ class _Errands:
     samples: dict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))
     end: Mapping[str, object] = field(default_factory=dict)  # what the process said last
     holds: dict[str, list[Hold]] = field(default_factory=lambda: defaultdict(list))
+    shown: Measured | None = None
 
     async def make(self, candidates: Sequence[ModelSpec], asked: Asked, blocks: Sequence[Block]) -> None:
         lacking = {c.name: await self._without_money(c, asked[c.name], blocks) for c in candidates}
@@ -171,6 +173,7 @@ class _Errands:
         )
         if sent:
             self.around.say(told_of(self.planned.task.name, self.load, own, len(sent)))
+            self._show(beginning(self.planned.task.name, self.load, own))
             await self._sent(errand)
 
     def leave_out(self, candidates: Sequence[str], why: str) -> None:
@@ -188,6 +191,8 @@ class _Errands:
                 await self._gather(process, errand)
         finally:
             self._settle_rest()
+            if self.shown is not None:
+                self._show(replace(self.shown, over=True))
             client = _client(self.end)
             fault = self.end.get("fault")
             for spec in errand.specs:
@@ -231,8 +236,14 @@ class _Errands:
         cost = cost_told(line)
         if line["fate"] == Fate.ANSWERED:
             self.around.on_event(Answered(name, cost))
+        if self.shown is not None:
+            self._show(further(self.shown, name, Fate(str(line["fate"])), cost))
         if line["fate"] != Fate.HELD_BACK and self.around.purse is not None and self.holds[name]:
             self.around.purse.settle(self.holds[name].pop(), _paid(line, cost))
+
+    def _show(self, told: Measured) -> None:
+        self.shown = told
+        self.around.show(told)
 
     # ── money ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -277,7 +288,31 @@ def told_of(task: str, load: Load, blocks: Sequence[Block], candidates: int) -> 
     lasts = short_duration(max(b.ends_ns for b in blocks) / 1e9)
     each = requests_of_each(blocks, candidates)
     requests = f"{each * candidates:,} requests, " if load.open_loop else ""
-    return f"latency pass of {task}: {candidates} at {load.said}, {requests}{lasts}"
+    who = "1 candidate" if candidates == 1 else f"{candidates} candidates in turn"
+    return f"latency pass of {task}: {who} at {load.said}, {requests}{lasts} at least"
+
+
+def beginning(task: str, load: Load, blocks: Sequence[Block]) -> Measured:
+    """How far a pass is when it begins."""
+    return Measured(
+        candidate=blocks[0].candidate,
+        task=task,
+        load=load.said,
+        seconds=max(b.ends_ns for b in blocks) / 1e9,
+        requests=sum(len(b.arrivals) for b in blocks) if load.open_loop else None,
+    )
+
+
+def further(before: Measured, candidate: str, fate: Fate, cost: Decimal | None) -> Measured:
+    """How far it is when one more has come to its end."""
+    return replace(
+        before,
+        candidate=candidate,
+        attended=before.attended + 1,
+        failed=before.failed + (fate is Fate.FAILED),
+        timed_out=before.timed_out + (fate is Fate.TIMED_OUT),
+        spent=before.spent if cost is None else (before.spent or Decimal(0)) + cost,
+    )
 
 
 def _client(end: Mapping[str, object]) -> Client | None:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from evalspec.run.events import Event, Noted
+from evalspec.run.events import Event, Measured, Noted
+from evalspec.run.measuring import Underway
 from evalspec.run.tallies import Ceiling, Clock, Tallies, Words
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ class Shown:
         say: Callable[[str], None],
         every: Callable[[], float],
         clock: Clock,
+        underway: Underway | None = None,
     ) -> None:
         self.say = say
+        self._underway = underway or Underway()
         self._tallies = tallies
         self._draw = draw
         self._every = every
@@ -54,14 +57,18 @@ class Shown:
             self.say(f"{event.candidate}: {event.said}")
             return
         now = self._clock()
-        self._tallies.by_name[event.candidate].add(event, now)
+        if isinstance(event, Measured):
+            self._underway.hear(event, now)
+        else:
+            self._tallies.by_name[event.candidate].add(event, now)
         if now >= self._due_at:
             self._draw_at(now)
 
     def tick(self) -> None:
         """Time goes by, whether anything happens or not."""
         now = self._clock()
-        if now >= self._due_at and not (self._tallies.over and self._drawn == self._tallies.counted):
+        idle = self._tallies.over and self._drawn == self._tallies.counted and self._underway.now is None
+        if now >= self._due_at and not idle:
             self._draw_at(now)
 
     def _draw_at(self, now: float) -> None:
@@ -107,15 +114,16 @@ def _say_nothing(line: str) -> None:
 
 
 def _in_lines(tallies: Tallies, stream: TextIO, clock: Clock) -> Shown:
-    waits = _growing_waits()
+    waits, underway = _growing_waits(), Underway()
 
     def say(line: str) -> None:
         print(line, file=stream, flush=True)
 
     def draw() -> None:
-        say(_line(tallies, clock()))
+        measuring = underway.now
+        say(_line(tallies, clock()) if measuring is None else measuring.line(clock()))
 
-    return Shown(tallies, draw=draw, say=say, every=lambda: next(waits), clock=clock)
+    return Shown(tallies, draw=draw, say=say, every=lambda: next(waits), clock=clock, underway=underway)
 
 
 def _growing_waits() -> Iterator[float]:
@@ -149,6 +157,8 @@ def _on_terminal(tallies: Tallies, stream: TextIO, clock: Clock) -> Iterator[Sho
     bars = _bars(console)
     tasks = {name: _add(bars, name, tally.total) for name, tally in tallies.by_name.items()}
     in_all: list[TaskID] = []
+    underway = Underway()
+    passes: dict[str, TaskID] = {}
 
     def update() -> None:
         now = clock()
@@ -158,6 +168,10 @@ def _on_terminal(tallies: Tallies, stream: TextIO, clock: Clock) -> Iterator[Sho
             total = sum(tally.total for tally in tallies.by_name.values())
             in_all[:] = in_all or [_add(bars, IN_ALL, total)]
             _show(bars, in_all[0], sum(tally.done for tally in tallies.by_name.values()), words)
+        if (last := underway.last) is not None:
+            if last.name not in passes:
+                passes[last.name] = _add(bars, last.name, last.heard.requests)
+            _show(bars, passes[last.name], last.heard.attended, last.words(now))
 
     def draw() -> None:
         update()
@@ -167,11 +181,12 @@ def _on_terminal(tallies: Tallies, stream: TextIO, clock: Clock) -> Iterator[Sho
         bars.console.print(Text(line), soft_wrap=True)
 
     with bars:  # drawn at the beginning, and once more at the end
-        yield Shown(tallies, draw=draw, say=say, every=lambda: TERMINAL_EVERY_S, clock=clock)
+        every = TERMINAL_EVERY_S
+        yield Shown(tallies, draw=draw, say=say, every=lambda: every, clock=clock, underway=underway)
         update()
 
 
-def _add(bars: Progress, name: str, total: int) -> TaskID:
+def _add(bars: Progress, name: str, total: int | None) -> TaskID:
     return bars.add_task(name, total=total, rate="", troubles="", spend="", left="")
 
 
