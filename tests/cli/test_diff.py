@@ -23,17 +23,22 @@ class Office:
     url: str = ""
     wrong: dict[str, int] = field(default_factory=dict)  # every how many-th answer is wrong
     served: str | None = None
+    fingerprint: str = "fp_1"
+    slow: frozenset[str] = frozenset()
+
+    def delay(self, body: servers.Body) -> float:
+        return 0.06 if body["model"] in self.slow else 0.0
 
     def reply(self, body: servers.Body) -> servers.Reply:
         number, every = number_in(body), self.wrong.get(body["model"], 0)
         text = wrong_queue(number) if every and number % every == 0 else queue(number)
-        return servers.Reply(text=text, model=self.served)
+        return servers.Reply(text=text, model=self.served, system_fingerprint=self.fingerprint)
 
 
 @pytest.fixture(name="office")
 def an_office() -> Iterator[Office]:
     office = Office()
-    with servers.chat_server(office.reply) as server:
+    with servers.chat_server(office.reply, delay=office.delay) as server:
         office.url = server.url
         yield office
 
@@ -78,6 +83,51 @@ def test_a_scheduled_run_and_a_diff_watch_for_drift(tmp_path: Path, office: Offi
         assert lasting(results(folder, "again.json")) == lasting(results(folder, file))
 
 
+def test_latency_is_compared_in_pairs_and_is_no_regression(tmp_path: Path, office: Office) -> None:
+    folder = job(tmp_path, office)
+    assert evalspec("run", "route.eval", "-j", "4", at=folder).code == 0
+    office.slow = frozenset({"mini"})
+    assert evalspec("run", "route.eval", "-j", "4", "--fresh", at=folder).code == 0
+    latency = compared(folder, code=0)["tasks"]["route"]["candidates"]["mini"]["latency"]
+    assert latency["change"] == "slower"
+    assert latency["n"] == COUNT
+    assert 1 < latency["ratio"]["low"] < latency["ratio"]["value"] < latency["ratio"]["high"]
+    assert latency["p50"]["before"] < 0.06 <= latency["p50"]["after"] <= latency["p95"]["after"]
+    told = evalspec("diff", "last~1", "last", at=folder)
+    assert "mini: slower, " in told.out
+    assert "; p50 " in told.out
+    assert "no evidence of change in" not in told.out
+
+
+def test_another_system_behind_the_same_name_is_told(tmp_path: Path, office: Office) -> None:
+    folder = job(tmp_path, office)
+    assert evalspec("run", "route.eval", "--models", "mini", at=folder).code == 0
+    office.fingerprint = "fp_2"
+    assert evalspec("run", "route.eval", "--models", "mini", "--fresh", at=folder).code == 0
+    moved = compared(folder, code=0)["tasks"]["route"]["candidates"]["mini"]
+    assert moved["system_fingerprints"] == {"before": ["fp_1"], "after": ["fp_2"]}
+    told = evalspec("diff", "last~1", "last", at=folder).out
+    assert "mini: the system behind it changed: fingerprint fp_1 -> fp_2" in told
+
+
+def test_ranks_and_verdicts_that_changed_are_told(tmp_path: Path, office: Office) -> None:
+    required = "require { accuracy >= 0.9 }"
+    folder = write_job(tmp_path, COUNT, spec(model(office.url) + model(office.url, "maxi"), task=required))
+    office.wrong = {"maxi": 5}
+    evalspec("run", "route.eval", at=folder)
+    office.wrong = {"mini": 2}
+    evalspec("run", "route.eval", "--fresh", at=folder)
+    found = compared(folder, code=3)["tasks"]["route"]["candidates"]
+    before, after = found["mini"]["judged"]["before"], found["mini"]["judged"]["after"]
+    assert (before["rank"], before["viable"], after["rank"], after["viable"]) == (1, True, None, False)
+    assert list(before["verdicts"].values()) == ["met"]
+    assert list(after["verdicts"].values()) == ["not_met"]
+    told = " ".join(evalspec("diff", "last~1", "last", at=folder).out.split())
+    assert "mini: viable before, and out now: " in told
+    assert "was met, and is not met" in told
+    assert "maxi: viable now, and out before: " in told
+
+
 def test_a_changed_prompt_is_no_obstacle_and_is_told(tmp_path: Path, office: Office) -> None:
     folder = job(tmp_path, office)
     assert evalspec("run", "route.eval", "-o", "a.json", at=folder).code == 0
@@ -114,7 +164,10 @@ def test_equal_runs_differ_in_nothing_and_subsets_are_told(tmp_path: Path, offic
     assert moved["metrics"]["accuracy"]["difference"]["value"] == 0
     assert moved["metrics"]["accuracy"]["p_value"] == 1
     assert moved["subsets"]["bills"]["n"] == COUNT // 4
+    assert (moved["latency"]["ratio"]["value"], moved["latency"]["p_value"]) == (1, 1)
     assert found["notes"] == []
+    told = evalspec("diff", "last~1", "last", at=folder).out
+    assert "no evidence of change in quality, cost or latency; every rank and verdict is the same" in told
 
 
 @pytest.mark.parametrize("runs", [("last", "last~9"), ("nobody", "last"), ("x.json", "last"), ("last",)])

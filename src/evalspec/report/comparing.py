@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from evalspec.language.metric_names import Measure, metric_named
+from evalspec.report.drifting import drift_json, drift_sentences, no_evidence
 from evalspec.report.glyphs import visible
 from evalspec.report.wrapping import wrapped
 from evalspec.score.comparing import CandidateMove, Change, Move, TaskMove
@@ -78,10 +79,14 @@ def _task(task: TaskMove) -> Iterator[str]:
 
 def _rows(candidate: CandidateMove) -> Iterator[list[str]]:
     ranked = candidate.ranked
-    yield [visible(candidate.name), *_cells(ranked), _p(ranked.p_adjusted), ranked.change.value]
+    yield [visible(candidate.name), *_cells(ranked), _p(ranked.p_adjusted), _said(ranked.change)]
     for subset, move in candidate.subsets.items():
         told = _cells(move) if move.n >= LEAST else [f"{move.n:,}", "", "", ""]
         yield [f"· {visible(subset)}", *told, "", ""]
+
+
+def _said(change: Change) -> str:
+    return "no evidence of change" if change is Change.UNDECIDED else change.value
 
 
 def _cells(move: Move) -> list[str]:
@@ -112,20 +117,13 @@ def _sentences(task: TaskMove) -> Iterator[str]:
             if move.change is not Change.UNDECIDED:
                 told = f"{figure(move.metric, move.before)} -> {figure(move.metric, move.after)}"
                 yield f"{candidate.name}: {called(move.metric)} {told} (p {_p(move.p_value)}, not adjusted)"
-        if served := _served(candidate):
-            yield served
+        yield from drift_sentences(candidate)
+    if (unchanged := no_evidence(task)) is not None:
+        yield unchanged
     if task.gone:
         yield f"only before: {listed(task.gone)}"
     if task.come:
         yield f"only after: {listed(task.come)}"
-
-
-def _served(candidate: CandidateMove) -> str | None:
-    """What to say where another model answers than before."""
-    before, after = candidate.served_before, candidate.served_after
-    if not before or not after or set(before) == set(after):
-        return None
-    return f"{candidate.name}: the served model changed: {listed(before)} -> {listed(after)}"
 
 
 # ── for a program ─────────────────────────────────────────────────────────────────────────────────
@@ -165,6 +163,7 @@ def _candidate_json(candidate: CandidateMove) -> Document:
         "metrics": {move.metric: _move_json(move) for move in candidate.moves},
         "subsets": {name: _move_json(move) for name, move in candidate.subsets.items()},
         "served_models": {"before": list(candidate.served_before), "after": list(candidate.served_after)},
+        **drift_json(candidate),
     }
 
 

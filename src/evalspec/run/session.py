@@ -137,6 +137,7 @@ def _figures(reply: Reply) -> Reply:
         cached_input_tokens=reply.cached_input_tokens,
         cost_usd=reply.cost_usd,
         served_model=None if reply.served_model is None else sys.intern(reply.served_model),
+        system_fingerprint=None if reply.system_fingerprint is None else sys.intern(reply.system_fingerprint),
         extra=NOTHING,
     )
 

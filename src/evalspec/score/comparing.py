@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalspec import metrics
-from evalspec.data.rows import Row
 from evalspec.language.metric_names import Direction, metric_named
 from evalspec.score.contributions import FLAGS, Column
 from evalspec.score.differences import compared_by, difference, redrawn, weights_where
+from evalspec.score.drift import Drift, Shared, drift
 from evalspec.score.kept import design_in
 from evalspec.score.ranking import ALPHA
 from evalspec.score.wording import document, items, names, number
@@ -71,11 +71,17 @@ class CandidateMove:
     subsets: Mapping[str, Move]
     served_before: tuple[str, ...]
     served_after: tuple[str, ...]
+    drift: Drift
 
     @property
     def ranked(self) -> Move:
         """What it is ranked by."""
         return self.moves[0]
+
+    @property
+    def change_found(self) -> bool:
+        """Whether some metric is better or worse beyond chance."""
+        return any(move.change is not Change.UNDECIDED for move in self.moves)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,27 +115,12 @@ def _adjusted(candidate: CandidateMove, p: float) -> CandidateMove:
     return replace(candidate, moves=(replace(first, p_adjusted=p), *others))
 
 
-@dataclass(frozen=True, slots=True)
-class _Both:
-    """The examples that both runs have, with their places in each, and how they stand for production."""
-
-    ids: tuple[str, ...]
-    old: Sequence[int]
-    new: Sequence[int]
-    design: Design
-    seed: int
-
-    @property
-    def rows(self) -> list[Row]:
-        return [Row(i, {}, "", 0) for i in self.ids]
-
-
 def _task(name: str, old: Found, new: Found, seed: int) -> TaskMove:
     metric = str(new["ranked_by"])
     there = {i: place for place, i in enumerate(names(old["examples"]))}
     shared = [(i, there[i], place) for place, i in enumerate(names(new["examples"])) if i in there]
     ids, places = tuple(i for i, _, _ in shared), [(a, b) for _, a, b in shared]
-    both = _Both(ids, [a for a, _ in places], [b for _, b in places], design_in(new), seed)
+    both = Shared(ids, [a for a, _ in places], [b for _, b in places], design_in(new), seed)
     ours, theirs = document(new["candidates"]), document(old["candidates"])
     moved = [_candidate(n, document(theirs[n]), document(ours[n]), _Task(metric, new, both))
              for n in ours if n in theirs]  # fmt: skip
@@ -155,7 +146,7 @@ def _task(name: str, old: Found, new: Found, seed: int) -> TaskMove:
 class _Task:
     metric: str
     found: Found
-    both: _Both
+    both: Shared
 
 
 def _candidate(name: str, old: Found, new: Found, task: _Task) -> CandidateMove | None:
@@ -170,6 +161,7 @@ def _candidate(name: str, old: Found, new: Found, task: _Task) -> CandidateMove 
         subsets=dict(_subsets(old, new, task)),
         served_before=names(old.get("served_models")),
         served_after=names(new.get("served_models")),
+        drift=drift(old, new, task.both),
     )
 
 
@@ -178,7 +170,7 @@ def _subsets(old: Found, new: Found, task: _Task) -> Iterator[tuple[str, Move]]:
     for subset, members in document(task.found.get("subsets")).items():
         inside = set(items(members))
         kept = [i for i, place in enumerate(both.new) if place in inside]
-        part = _Both(
+        part = Shared(
             tuple(both.ids[i] for i in kept), [both.old[i] for i in kept], [both.new[i] for i in kept],
             replace(both.design, cell=None), both.seed,
         )  # fmt: skip
@@ -187,7 +179,7 @@ def _subsets(old: Found, new: Found, task: _Task) -> Iterator[tuple[str, Move]]:
             yield subset, move
 
 
-def _move(metric: str, old: Found, new: Found, both: _Both) -> Move | None:
+def _move(metric: str, old: Found, new: Found, both: Shared) -> Move | None:
     """A metric's move on these examples; None where not both runs tell it, or nothing finished in both."""
     then, now = (_column(run, metric, at) for run, at in ((old, both.old), (new, both.new)))
     if then is None or now is None:
@@ -211,7 +203,7 @@ def _move(metric: str, old: Found, new: Found, both: _Both) -> Move | None:
     )
 
 
-def _p_value(metric: str, d: Column, both: _Both, design: Design) -> float:
+def _p_value(metric: str, d: Column, both: Shared, design: Design) -> float:
     known = d[~np.isnan(d)]
     if metric in FLAGS and design.plain and bool(np.isin(known, (-1.0, 0.0, 1.0)).all()):
         return float(metrics.mcnemar_midp(int((known > 0).sum()), int((known < 0).sum())))

@@ -88,6 +88,7 @@ class Judged:
     served_models: tuple[str, ...]
     source: str | None
     samples: int = 1
+    fingerprints: tuple[str, ...] = ()  # of the systems that served them, where they tell
     passed: Passed | None = None  # what the latency pass of its task measured of it
 
 
@@ -99,7 +100,7 @@ def judge(planned: PlannedTask, candidate: ModelSpec, traces: Iterable[Trace]) -
     constant = samples < planned.samples_asked
     free: list[Trace | None] = [None] * (len(planned.rows) * samples)
     golds: dict[tuple[int, int], Trace] = {}
-    served: set[str] = set()
+    served: set[tuple[str, str]] = set()
     for trace in traces:
         visit = trace.visit
         if visit.passing is Passing.FREE:
@@ -119,18 +120,19 @@ def judge(planned: PlannedTask, candidate: ModelSpec, traces: Iterable[Trace]) -
     return Judged(
         candidate=candidate,
         judgements=tuple(judgements),
-        served_models=tuple(sorted(served)),
+        served_models=tuple(sorted({model for model, _ in served if model})),
+        fingerprints=tuple(sorted({fingerprint for _, fingerprint in served if fingerprint})),
         source=", ".join(sorted(sources)) or None,
         samples=samples,
     )
 
 
-def _served(trace: Trace) -> Iterator[str]:
-    """The models that answered on a visit, as the servers name them."""
+def _served(trace: Trace) -> Iterator[tuple[str, str]]:
+    """The models that answered on a visit, as the servers name them, and the systems' fingerprints."""
     for step in trace.steps:
         for reply in step.replies:
-            if isinstance(reply, Answer) and reply.served_model:
-                yield reply.served_model
+            if isinstance(reply, Answer):
+                yield reply.served_model or "", reply.system_fingerprint or ""
 
 
 NOT_ASKED = Reading(outcome=Outcome.NOT_ASKED, why="not asked yet")

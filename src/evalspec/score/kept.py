@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from evalspec.language.metric_names import metric_named
 from evalspec.score.contributions import contributions
+from evalspec.score.drift import kept_drift
 from evalspec.score.weighing import Design
 from evalspec.score.wording import document, items, number
 
@@ -44,7 +45,11 @@ def _task(scores: TaskScores) -> Document:
             for name, part in any_candidate.subsets.items()
         },
         "design": _design(scores.design, list(places)),
-        "candidates": {name: _candidate(c, list(told), places) for name, c in scores.candidates.items()},
+        "candidates": {
+            name: _candidate(scores.candidates[name], list(told), places)
+            | kept_drift(scores.candidates[name], scores.standings.get(name), i + 1, places)
+            for i, name in enumerate(scores.order)
+        },
     }
 
 
@@ -57,7 +62,7 @@ def _design(design: Design, ids: Sequence[str]) -> Document:
     }
 
 
-def _candidate(scores: CandidateScores, told: Sequence[str], places: Mapping[str, int]) -> Document:
+def _candidate(scores: CandidateScores, told: Sequence[str], places: Mapping[str, int]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for metric in told:
         column = contributions(metric, scores.examples)
