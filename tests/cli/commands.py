@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -15,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cli.forking import Forked, can_fork, fork
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 120
+Process = subprocess.Popen[str] | Forked
 OURS = ("NO_COLOR", "FORCE_COLOR", "LLM_URL", "LLM_KEY")
 BEYOND = ("_PROXY", "_API_KEY", "_API_BASE")
 
@@ -53,17 +55,8 @@ def command(*arguments: object) -> list[str]:
 
 def evalspec(*arguments: object, at: Path, env: Mapping[str, str] | None = None, **how: Any) -> Ended:
     """What became of a command in a folder."""
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
-    ran = subprocess.run(
-        command(*arguments),
-        cwd=at,
-        env=surroundings(env),
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-        **streams,
-    )
-    return Ended(ran.returncode, ran.stdout or "", ran.stderr or "")
+    with started(*arguments, at=at, env=env, **how) as process:
+        return ended(process)
 
 
 def each(*commands: Sequence[object], at: Path) -> list[Ended]:
@@ -73,28 +66,30 @@ def each(*commands: Sequence[object], at: Path) -> list[Ended]:
 
 
 @contextmanager
-def started(*arguments: object, at: Path) -> Iterator[subprocess.Popen[str]]:
-    """A command that goes on while the test does other things, and that hears Ctrl-C."""
-    # Tests that run in the background inherit a SIGINT that is ignored, and would pass that on.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with subprocess.Popen(
-        command(*arguments),
-        cwd=at,
-        env=surroundings(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+def started(
+    *arguments: object, at: Path, env: Mapping[str, str] | None = None, fresh: bool = False, **streams: Any
+) -> Iterator[Process]:
+    """A command that goes on while the test does other things, and that hears Ctrl-C.
+
+    `fresh`: as a user starts it; else where possible with its modules loaded beforehand.
+    """
+    around = surroundings(env)
+    if not fresh and can_fork(around):
+        process: Process = fork([*map(str, arguments)], at=at, env=around, **streams)
+    else:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+        process = subprocess.Popen(command(*arguments), cwd=at, env=around, text=True, **pipes)
+    with process:
         try:
             yield process
         finally:
             process.kill()
 
 
-def ended(process: subprocess.Popen[str]) -> Ended:
+def ended(process: Process) -> Ended:
     """What became of a command that was started."""
     out, err = process.communicate(timeout=PATIENCE_S)
-    return Ended(process.returncode, out, err)
+    return Ended(process.wait(), out or "", err or "")
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -127,7 +127,7 @@ def test_after_two_signals_what_is_in_flight_is_dropped(office: Office, tmp_path
 
 def test_a_signal_before_anything_was_asked_ends_quietly(office: Office, tmp_path: Path) -> None:
     folder = office.job(tmp_path)
-    with started("run", "route.eval", at=folder) as process:
+    with started("run", "route.eval", at=folder, fresh=True) as process:
         wait_until(lambda: process.poll() is not None or _busy(process.pid))
         process.send_signal(signal.SIGINT)
         stopped = ended(process)
