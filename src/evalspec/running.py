@@ -182,6 +182,7 @@ async def run_plan(
                     stop=stopping.asked,
                     gathered=gathered,
                     racing=racing,
+                    allow_code=options.allow_code,
                 )
                 around = Around(
                     environment=environment,
@@ -191,6 +192,7 @@ async def run_plan(
                     say=say,
                     show=tell,
                     racing=racing,
+                    allow_code=options.allow_code,
                 )
                 await make_passes(plan, gathered.traces, around, passes)
         except EvalspecFault as broken:

@@ -13,7 +13,9 @@ import anyio
 import pytest
 
 from evalspec.language.candidates import PythonFunction
-from evalspec.models.connect import keyer
+from evalspec.models.baseline import Training
+from evalspec.models.connect import connected, keyer
+from evalspec.models.faults import CodeNotAllowed
 from evalspec.models.model import Answer, Failure, FailureKind, Message, Request
 from models.asking import answered, ask_once, candidate, connect, failed, question
 
@@ -243,3 +245,19 @@ def test_the_key_is_the_file_and_all_that_is_given(tmp_path: Path) -> None:
         key(function(tmp_path, "return 'b'"), asked),
     ]
     assert len({first, *others}) == 5
+
+
+async def test_without_leave_no_worker_is_started_whoever_connects(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from pathlib import Path\n"
+        "(Path(__file__).parent / 'was run').touch()\n"
+        "def f(row, prompt, messages, steps):\n    return 'hello'\n"
+    )
+    use = PythonFunction(file=tmp_path / "own.py", function="f")
+    training = Training(rows=(), row_labels=(), labels=())
+    with pytest.raises(CodeNotAllowed, match="which is code of your own"):
+        async with connected([candidate(use)], environment=os.environ, training=lambda use: training):
+            pass
+    assert not (tmp_path / "was run").exists()
+    assert answered(await said(use)).response == "hello"
+    assert (tmp_path / "was run").exists()

@@ -25,7 +25,7 @@ from evalspec.language.candidates import (
 )
 from evalspec.models import application, baseline, endpoints, hosted, litellm, python_function, recorded
 from evalspec.models.baseline import Training
-from evalspec.models.faults import Unconnectable
+from evalspec.models.faults import CodeNotAllowed, Unconnectable
 from evalspec.models.model import Model, Request
 from evalspec.models.prices import price_of
 from evalspec.models.sessions import open_session
@@ -49,12 +49,14 @@ async def connected(
     tasks: Collection[str] | None = None,
     variants: Collection[str] = (),
     invention: Invention | None = None,
+    allow_code: bool = False,
 ) -> AsyncIterator[Mapping[str, Model]]:
     """The candidates by name, ready to be asked; their connections are closed on leaving.
 
     `training` gives what a baseline learns from; `tasks` are the names that recorded rows may carry (None:
-    any), `variants` those of prompts; `invention` is what answers are made up from. Raises
-    MissingEnvironment, UnusableSetting and UnusableTraining before anything is sent.
+    any), `variants` those of prompts; `invention` is what answers are made up from; `allow_code` is the
+    user's leave to run functions of his own, without which no worker is started, whoever asks. Raises
+    CodeNotAllowed, MissingEnvironment, UnusableSetting and UnusableTraining before anything is sent.
     """
     async with AsyncExitStack() as stack:
         connections = _Connections(stack=stack, environment=environment)
@@ -72,6 +74,8 @@ async def connected(
                 case Http() as use:
                     models[spec.name] = await connections.application(spec.name, use)
                 case PythonFunction() as use:
+                    if not allow_code:
+                        raise CodeNotAllowed(spec.model, f"{use.file.name}:{use.function}")
                     models[spec.name] = await connections.function(spec.name, use)
                 case Simulated() | Cascade() | Vote() | Combination():
                     raise Unconnectable(f"`{spec.name}` cannot be asked by this version")

@@ -198,7 +198,12 @@ class Pass:
 
 
 async def _run(errand: Errand, ear: Ear, mouth: Mouth) -> None:
-    async with connected(errand.specs, environment=errand.environment, training=_no_training) as models:
+    async with connected(
+        errand.specs,
+        environment=errand.environment,
+        training=_no_training,
+        allow_code=errand.allow_code,
+    ) as models:
         made, loop = Pass(errand=errand, models=models, ear=ear, mouth=mouth), asyncio.get_running_loop()
 
         def come(place: int, request: Request | None) -> None:

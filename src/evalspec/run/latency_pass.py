@@ -59,7 +59,8 @@ Traces = Mapping[tuple[str, str], Sequence["Trace"]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
     """What a pass needs beside its plan: variables, money, who is told what it cost, a way to stop it, who
-    hears and who sees how far it is, and the race behind which it comes, if there was one."""
+    hears and who sees how far it is, the race behind which it comes, if there was one, and whether the user
+    lets functions of his own be run."""
 
     environment: Mapping[str, str] = field(repr=False)
     purse: Purse | None
@@ -68,6 +69,7 @@ class Around:
     say: Callable[[str], None]
     show: Callable[[Event], None] = lambda event: None
     racing: Racing | None = None
+    allow_code: bool = False
 
     def beaten(self, task: str) -> frozenset[str]:
         """Who was stopped in the race of a task: nobody pays for the latency of a model that is out."""
@@ -170,6 +172,7 @@ class _Errands:
             warmup=self.load.warmup,
             wait_ns=wait_ns(self.planned.task),
             most_in_flight=MOST_IN_FLIGHT,
+            allow_code=self.around.allow_code,
         )
         if sent:
             self.around.say(told_of(self.planned.task.name, self.load, own, len(sent)))

@@ -43,6 +43,7 @@ class Errand:
     wait_ns: int
     most_in_flight: int
     asks_on: bool = False
+    allow_code: bool = False
 
 
 class NoErrand(EOFError):

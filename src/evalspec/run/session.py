@@ -64,6 +64,7 @@ async def ask_all(
     stop: anyio.Event,
     gathered: Gathered,
     racing: Racing | None = None,
+    allow_code: bool = False,
 ) -> None:
     """Asks everything in the plan that the store has not; each trace goes into `gathered` as it is whole.
 
@@ -86,6 +87,7 @@ async def ask_all(
         tasks=frozenset(plan.program.tasks),
         variants=plan.program.variants,
         invention=invention_of(plan),
+        allow_code=allow_code,
     ) as models:
         batched = in_batches(models, store)
         alone = {name: model for name, model in models.items() if name not in batched}
