@@ -189,6 +189,8 @@ class Desk:
     def _kept(self, store: Store, flight: _Flight) -> Reply | None:
         if self._known.get(flight.brief) is _Place.KEPT:
             return store.get(flight.key)
+        if store.holds_only_ours:
+            return None
         reply = store.get(flight.key, since=self._keeping.since)
         return None if self._keeping.retry_errors and isinstance(reply, Failure) else reply
 

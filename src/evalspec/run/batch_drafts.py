@@ -175,7 +175,7 @@ class Drafts:
 
     def _begun(self) -> Draft:
         mark = secrets.token_hex(16)
-        self.store.claim(claim_of(mark))
+        self.store.claim_batch(mark)
         self.hall.attended[mark] = anyio.Event()
         at = datetime.now(UTC).isoformat(timespec="microseconds")
         self.store.batches.open(mark, at, self.address, self.name)
@@ -191,9 +191,4 @@ class Drafts:
         else:
             self.store.batches.forget(draft.mark)
             self.hall.attended.pop(draft.mark).set()
-            self.store.release(claim_of(draft.mark))
-
-
-def claim_of(mark: str) -> str:
-    """What a process claims that attends to a batch."""
-    return f"batch {mark}"
+            self.store.release_batch(draft.mark)

@@ -18,7 +18,7 @@ import anyio
 from evalspec.models.batches import CallFailed
 from evalspec.models.model import Failure, FailureKind
 from evalspec.run.batch_collecting import Collecting
-from evalspec.run.batch_drafts import MOST_LINES, Hall, claim_of
+from evalspec.run.batch_drafts import MOST_LINES, Hall
 from evalspec.run.events import CandidateStopped, GivenUp, Noted, Sent
 from evalspec.run.retry import Patience, next_wait
 
@@ -83,7 +83,7 @@ class Correspondent:
         if other is not None:
             await self._either(other.wait)
             return
-        while not self.store.claim(claim_of(mark)):
+        while not self.store.claim_batch(mark):
             await self._rest(OTHER_PROCESS_S)
             if self.stop.is_set() or self.store.batches.waiting(mark) is None:
                 return
@@ -276,7 +276,7 @@ class _Attending:
 
     def __exit__(self, *error: object) -> None:
         self.of.hall.attended.pop(self.mark).set()
-        self.of.store.release(claim_of(self.mark))
+        self.of.store.release_batch(self.mark)
 
 
 def _standing(batch: Batch) -> str:

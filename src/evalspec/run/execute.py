@@ -21,6 +21,7 @@ from evalspec.run.asking import Desk, Keeping, Lane, Reply
 from evalspec.run.events import Event, Finished, Left
 from evalspec.run.gates import Limits, build_gates, is_remote
 from evalspec.run.retry import Patience
+from evalspec.store.store import ATTEND_S
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup
@@ -123,11 +124,19 @@ async def _keeping(desk: Desk, beside: TaskGroup) -> AsyncIterator[None]:
     if desk.shelf is None:
         yield
         return
-    beside.start_soon(desk.shelf.carry)
-    try:
-        yield
-    finally:
-        await desk.shelf.clear()
+    with desk.shelf.store.asking() as attend:
+        beside.start_soon(_again_and_again, attend)
+        beside.start_soon(desk.shelf.carry)
+        try:
+            yield
+        finally:
+            await desk.shelf.clear()
+
+
+async def _again_and_again(attend: Callable[[], None]) -> None:
+    while True:
+        await anyio.sleep(ATTEND_S)
+        attend()
 
 
 @dataclass(slots=True)

@@ -26,6 +26,7 @@ from evalspec.text.values import Json
 if TYPE_CHECKING:
     from evalspec.models.model import Request
 
+ATTEND_S = 0.05
 KEYS_AT_ONCE = 500
 LOOKED_AT = 5_000
 _NEWEST = "select reply from answers where key = ? and at >= ?"
@@ -58,6 +59,7 @@ class Store:
         self._reader = reader
         self._own_writer = writer
         self._clock = clock
+        self._first = False
 
     @classmethod
     @contextmanager
@@ -154,6 +156,38 @@ class Store:
     def release(self, key: str) -> None:
         """Ends a claim, once the reply is kept or given up."""
         self._writer.locks.release(key)
+
+    def claim_batch(self, mark: str) -> bool:
+        """Whether this process may attend to a batch: False while another living process does."""
+        return self._writer.locks.claim_work(f"batch {mark}")
+
+    def release_batch(self, mark: str) -> None:
+        """Lets others attend to a batch."""
+        self._writer.locks.release_work(f"batch {mark}")
+
+    @contextmanager
+    def asking(self) -> Iterator[Callable[[], None]]:
+        """While requests are asked: claims cost nothing as long as no other process asks any. Call what it
+        gives every `ATTEND_S`, or others wait."""
+        locks = self._writer.locks
+        locks.move_in()
+        with explained(self.path):
+            first = self._reader.execute("select 1 from answers limit 1").fetchone() is None
+        self._first = first and locks.alone
+        try:
+            yield self._attend
+        finally:
+            self._first = False
+            locks.make_room()
+
+    def _attend(self) -> None:
+        self._writer.locks.attend()
+        self._first = self._first and self._writer.locks.alone
+
+    @property
+    def holds_only_ours(self) -> bool:
+        """Whether every answer here was kept by this process since `asking` began."""
+        return self._first
 
     # ── runs ──────────────────────────────────────────────────────────────────────────────────────
 
