@@ -23,14 +23,15 @@ NETWORK_S = 0.001  # there, and as long back
 class Server:
     """One that takes `delay_s` for an answer, and refuses what is beyond its limits, as hosted ones do.
 
-    `windows` counts requests by the whole minute instead of by a bucket that fills evenly. With
-    `tells_wait` a refusal says when to come again.
+    It works on `slots` at once and lets the rest wait. `windows` counts requests by the whole minute instead
+    of by a bucket that fills evenly. With `tells_wait` a refusal says when to come again.
     """
 
     delay_s: float
     in_flight: int | None = None
     per_minute: float | None = None
     burst: float = 20.0
+    slots: int | None = None
     windows: bool = False
     tells_wait: bool = True
     busy: int = 0
@@ -41,6 +42,8 @@ class Server:
     filled_s: float = 0.0
     first_s: float | None = None
     last_s: float = 0.0
+    waited_s: float = 0.0
+    free_s: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.level = (self.per_minute or 0.0) if self.windows else self.burst
@@ -68,7 +71,16 @@ class Server:
             self.refused_rate += 1
             return 0.0, refused(wait if self.tells_wait else None)
         self.busy += 1
-        return self.delay_s, OK
+        return self._worked_on(now) - now, OK
+
+    def _worked_on(self, now: float) -> float:
+        """When it is done: where all slots are taken, it waits for the first that gets free."""
+        begun = now
+        if self.slots is not None:
+            begun = max(now, heappop(self.free_s)) if len(self.free_s) == self.slots else now
+            heappush(self.free_s, begun + self.delay_s)
+        self.waited_s += begun - now
+        return begun + self.delay_s
 
     def answered(self) -> None:
         self.busy -= 1

@@ -2,10 +2,10 @@
 
 Pure: the waiting is in `gates`, and the time is a parameter, in seconds of a clock that only moves forward.
 
-The limit starts low, and each answer that came as fast as ever adds one place, which doubles it in the
-time of an answer, until the first refusal. A round is as many replies, to requests sent in it, as the limit
-when it began; after the first refusal the limit grows by a twentieth in a round. It grows only where it was
-really in use, and not after server errors. Refusals of requests that were sent before the last cut are of
+The limit starts low, and each answer that came as fast as ever adds one place, up to half as many again as
+were in flight with it, until the first refusal. A round is as many replies, to requests sent in it, as the
+limit when it began; after the first refusal the limit grows by a twentieth in a round. It grows only where it
+was really in use, and not after server errors. Refusals of requests that were sent before the last cut are of
 the same episode and cut nothing.
 
 A refusal with more in flight than ever was accepted says that these were too many. Any other says that they
@@ -39,6 +39,7 @@ UNSURE_RATE_GROWTH = 0.1
 FASTEST_RATE_GROWTH = 0.25
 SLOWEST_SEARCH = 0.2  # requests a second: a server that takes none at all is asked so often
 FOUND = 1.5
+AHEAD = 1.5  # times as many as were in flight with a quick answer are tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,8 @@ def _left(pace: Pace, refusal: Refusal) -> int:
 
 
 def _slower(pace: Pace, refusal: Refusal) -> Pace:
-    pace = replace(pace, proven=int(pace.proven * CUT), doubling=False, rate_growth=RATE_GROWTH)
+    proven = pace.proven - max(1, int(pace.proven * GROWTH))  # perhaps it no longer takes as many at once
+    pace = replace(pace, proven=max(0, proven), doubling=False, rate_growth=RATE_GROWTH)
     elapsed = refusal.sent_s - pace.counted_from_s
     if elapsed <= 0 or pace.drops >= DROPS:
         return pace
@@ -159,7 +161,7 @@ def after_acceptance(pace: Pace, in_flight: int) -> Pace:
 
 def after_quick_answer(pace: Pace, in_flight: int) -> Pace:
     """The pace after an answer that did not take longer than `quick` says: one more, where it is in use."""
-    if not pace.doubling or not pace.eager or not pace.limit < min(pace.most, 2 * in_flight + 1):
+    if not (pace.doubling and pace.eager and pace.limit < min(pace.most, AHEAD * in_flight)):
         return pace
     limit = pace.limit + 1
     return replace(pace, limit=limit, unsure=False, highest=max(pace.highest, limit))
