@@ -155,6 +155,30 @@ def test_first_tokens_are_timed_where_answers_are_streamed(tmp_path: Path) -> No
     assert 0 < found["first_token"]["p50"]["value"] <= found["response"]["max"]["value"]
 
 
+def test_without_a_load_first_tokens_are_those_of_the_run(tmp_path: Path) -> None:
+    """Its requests are streamed, and nothing else is asked; without the budget they come in one piece."""
+    with servers.chat_server(right) as server:
+        task = "latency { p50(first_token) <= 60s; p99(first_token) <= 1us; else = mark }"
+        folder = write_job(tmp_path, COUNT, spec(model(server.url), task=task))
+        ran = evalspec("run", "route.eval", "-o", "r.json", at=folder)
+        assert ran.code == 0, ran.err
+        assert len(server.requests) == COUNT
+        assert all(body["stream"] for body in server.bodies)
+        (folder / "whole.eval").write_text(spec(model(server.url), task="latency { p50 <= 60s }"))
+        assert evalspec("run", "whole.eval", "-o", "w.json", at=folder).code == 0
+        assert not any(body.get("stream") for body in server.bodies[COUNT:])
+    found = told(folder)
+    assert found["measured"] == "under_run"
+    assert 0 < found["first_token"]["p50"]["value"] <= found["service"]["max"]["value"]
+    near, far = candidate(results(folder))["budgets"]
+    assert (near["verdict"], near["n"]) == ("within", COUNT)
+    assert far["verdict"] == "over"
+    assert "p99(first_token) <= 1us is over for mini" in " ".join(ran.out.split())
+    assert "at the run's own concurrency" in ran.out
+    whole = results(folder, "w.json")["tasks"]["route"]["candidates"]["mini"]["latency"]
+    assert whole["first_token"] is None
+
+
 def test_ctrl_c_keeps_what_was_measured_and_marks_it(tmp_path: Path) -> None:
     with servers.chat_server(right) as server:
         text = spec(model(server.url), task=latency("p95 <= 60s", "load = 20/s; for = 600s; warmup = 1"))

@@ -121,11 +121,8 @@ def _argument(
             faults.add("E0451", node.at, "`queue` needs a load", way_out)
             return None, None
         if node.text in FROM_THE_FIRST:
-            if not under_load:
-                faults.not_run(bound.at, f"a budget on `{node.text}`")
             return node.text, None
         if node.text in steps:
-            faults.not_run(bound.at, "a budget on the latency of a step")
             return None, node.text
     known = ", ".join(f"`{n}`" for n in (*FROM_THE_FIRST, *steps))
     faults.add(

@@ -16,8 +16,8 @@ from evalspec.language.candidates import in_batches
 from evalspec.language.metric_names import figure_in
 from evalspec.metrics import BudgetVerdict, Estimate
 from evalspec.metrics.means import t_interval
-from evalspec.score.durations import durations, spaced
-from evalspec.score.loaded import held_under_load, under_load
+from evalspec.score.durations import durations, part_s, spaced
+from evalspec.score.loaded import NONE_FIRST, held_under_load, under_load
 from evalspec.score.measures import Example, percentile, share, undefined
 from evalspec.score.weighing import Figure, by_example
 
@@ -67,9 +67,10 @@ def _held_in_run(
 
 
 def _of_times(bound: Bound, heard: Sequence[Example], why: str) -> tuple[BudgetVerdict, Estimate]:
-    timed = durations(heard)
+    timed = durations(heard, part_s(bound))
     if not timed.n:
-        return BudgetVerdict.NOT_ENOUGH_DATA, undefined(why)
+        whole = durations(heard).n if bound.label or bound.step else 0
+        return BudgetVerdict.NOT_ENOUGH_DATA, undefined(_lacking(bound) if whole else why)
     match bound.metric:
         case "mean":
             return _mean(bound, heard)
@@ -84,9 +85,14 @@ def _of_times(bound: Bound, heard: Sequence[Example], why: str) -> tuple[BudgetV
             return timed.within(q, _longest(bound)).verdict, percentile(timed, q)
 
 
+def _lacking(bound: Bound) -> str:
+    """Why there is no figure for a part, where there is one for the whole."""
+    return NONE_FIRST if bound.step is None else f"`{bound.step}` was never timed"
+
+
 def _mean(bound: Bound, heard: Sequence[Example]) -> tuple[BudgetVerdict, Estimate]:
     """By the t interval of the mean over examples."""
-    timed = [(e.judgement.row, durations([e]).seconds) for e in heard]
+    timed = [(e.judgement.row, durations([e], part_s(bound)).seconds) for e in heard]
     figures = by_example([Figure(row, float(s[0])) for row, s in timed if s.size])
     seconds = np.array([f.value for f in figures])
     if not np.isfinite(seconds).all():

@@ -7,7 +7,7 @@ and verdicts are those of as many durations as there are examples, evenly spaced
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalspec import metrics
+from evalspec.score.timing import FIRST_TOKEN
 
 if TYPE_CHECKING:
+    from evalspec.language.program import Bound
     from evalspec.metrics import BudgetCheck, Estimate
+    from evalspec.score.judged import Judgement
     from evalspec.score.measures import Example
 
 Floats = NDArray[np.float64]
@@ -54,16 +57,47 @@ class Durations:
         return metrics.budget_verdict(self.spaced, q, bound)
 
 
-def durations(heard: Sequence[Example]) -> Durations:
-    """How long each sample took, summed over its steps; a timeout is longer than any bound."""
+Of = Callable[["Judgement"], float | None]
+
+
+def durations(heard: Sequence[Example], of: Of | None = None) -> Durations:
+    """How long each sample took, summed over its steps, or what `of` tells of it.
+
+    A timeout is longer than any bound.
+    """
+    of = of or whole_s
     found: list[float] = []
     rows: set[str] = set()
     for example in heard:
-        judgement = example.judgement
-        if judgement.timed_out or judgement.latency_ns is not None:
-            found.append(math.inf if judgement.timed_out else (judgement.latency_ns or 0) / 1e9)
-            rows.add(judgement.row.id)
+        seconds = of(example.judgement)
+        if seconds is not None:
+            found.append(seconds)
+            rows.add(example.judgement.row.id)
     return Durations(np.array(found, dtype=np.float64), len(rows))
+
+
+def whole_s(judgement: Judgement) -> float | None:
+    """How long a sample took, in seconds."""
+    if judgement.timed_out:
+        return math.inf
+    return None if judgement.latency_ns is None else judgement.latency_ns / 1e9
+
+
+def first_token_s(judgement: Judgement) -> float | None:
+    """Until its first token."""
+    return None if judgement.timing is None else judgement.timing.first_token_s
+
+
+def step_s(name: str) -> Of:
+    """How long a step took; None where it did not run."""
+    return lambda judgement: None if judgement.timing is None else judgement.timing.steps_s.get(name)
+
+
+def part_s(bound: Bound) -> Of:
+    """What a budget is about: the whole, the first token or a step."""
+    if bound.label == FIRST_TOKEN:
+        return first_token_s
+    return whole_s if bound.step is None else step_s(bound.step)
 
 
 def spaced(values: Floats, n: int) -> Floats:

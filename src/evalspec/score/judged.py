@@ -22,6 +22,7 @@ from evalspec.language.judging import Matches, named_scores
 from evalspec.language.program import Step, Task
 from evalspec.models.model import Answer
 from evalspec.plan.plan import Passing, PlannedTask
+from evalspec.score.timing import Timing, timing_of
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row
@@ -65,6 +66,7 @@ class Judgement:
     given_gold_right: Mapping[str, bool | None]
     scores: Mapping[str, bool | float]
     fields: Mapping[str, bool]
+    timing: Timing | None = None  # only where a budget asks for it
 
     @property
     def outcome(self) -> Outcome:
@@ -195,6 +197,7 @@ def _judgement(task: Task, place: _Sample, free: Trace | None, given_gold: Trace
         given_gold_right=_verdicts(tuple(_given_gold(task, row, steps_right, given_gold).items())),
         scores=text_scores(step, reading, gold) or NO_SCORES,
         fields=fields_right(step, reading, gold) or NO_FIELDS,
+        timing=timing_of(task, tuple(said.values()), _latency),
     )
 
 

@@ -6,8 +6,7 @@ Tables and sentences are made from this form alone, so that a results file says 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +18,9 @@ from evalspec.models.vendors import UNRELIABLE, behind_litellm
 from evalspec.score.calibration_details import details_json
 from evalspec.score.crossovers import crossovers_json
 from evalspec.score.durations import durations
+from evalspec.score.latency_results import parts_json, times_json
 from evalspec.score.loaded import load_json, under_load
-from evalspec.score.measures import each_sample, percentile
+from evalspec.score.measures import each_sample
 from evalspec.score.overall_results import decision_json
 from evalspec.score.policy_results import policy_json
 from evalspec.score.raced_results import ended_json, race_json
@@ -198,33 +198,20 @@ def _latency(scores: CandidateScores, task: Task) -> Json:
     measured_apart = load_json(task, loaded) if loaded is not None else None
     if measured_apart is not None:
         return measured_apart | _doubtful(scores)
-    timed = durations([e for e in each_sample(scores.examples) if e.judgement.heard])
+    heard = [e for e in each_sample(scores.examples) if e.judgement.heard]
+    timed = durations(heard)
     if not timed.n:
         return None
     candidate = scores.judged.candidate
-    service: Document = {f"p{q}": figures(percentile(timed, q)) for q in (50, 90, 95, 99)}
-    extremes = _extremes(timed.seconds.tolist())
-    service |= {name: _of_times(figure, timed.n) for name, figure in extremes.items()}
     recorded = "recorded" if isinstance(candidate.use, Recorded) else "under_run"
     measured = "simulated" if is_simulated(candidate) else recorded
-    told: Document = {"measured": measured, "service": service, "first_token": None, "queue": None}
-    return told | _doubtful(scores)
+    told: Document = {"measured": measured, "service": times_json(timed), **parts_json(task, heard)}
+    return told | {"queue": None} | _doubtful(scores)
 
 
 def _doubtful(scores: CandidateScores) -> Document:
     """That latencies are not the model's own, where they are not."""
     return {"note": UNRELIABLE} if behind_litellm(scores.judged.candidate) else {}
-
-
-def _extremes(seconds: Sequence[float]) -> Mapping[str, float]:
-    return {"mean": sum(seconds) / len(seconds), "max": max(seconds)}
-
-
-def _of_times(value: float, n: int) -> Document:
-    """A figure without an interval, None where it takes in what ran out of its time."""
-    if math.isfinite(value):
-        return {"value": value, "n": n}
-    return {"value": None, "n": n, "why": "it lies beyond the timeout"}
 
 
 def _usage(scores: CandidateScores) -> Json:
