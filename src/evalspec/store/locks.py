@@ -162,7 +162,7 @@ _ORDER = threading.RLock()
 
 
 def _beside(locks: Locks) -> list[Locks]:
-    return [other for other in _OPEN if other is not locks and other.path == locks.path]
+    return [o for o in _OPEN if o is not locks and os.path.sameopenfile(o._file, locks._file)]
 
 
 def _offset(key: str) -> int:
