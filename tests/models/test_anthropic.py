@@ -303,7 +303,7 @@ def told(status: int, kind: str, message: str = "…", **headers: str) -> server
         (told(400, "invalid_request_error", "max_tokens: too large"), FailureKind.REJECTED, None),
         (told(404, "not_found_error", "model: claude-x"), FailureKind.REJECTED, None),
         (told(413, "request_too_large"), FailureKind.REJECTED, None),
-        (servers.Redirect("http://127.0.0.1:1/elsewhere"), FailureKind.REJECTED, None),
+        (servers.Redirect("http://127.0.0.1:1/elsewhere"), FailureKind.TRANSIENT, None),
         (servers.Refuse(status=200, body="<html>", content_type="text/html"), FailureKind.TRANSIENT, None),
         (servers.Refuse(status=200, body='{"content": [{"type": "text", "te'), FailureKind.TRANSIENT, None),
         (servers.Refuse(status=200, body='{"type": "message"}'), FailureKind.TRANSIENT, None),

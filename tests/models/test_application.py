@@ -145,7 +145,7 @@ async def test_an_address_with_a_password_is_refused() -> None:
         (servers.Refuse(status=422, body='{"detail": "no"}'), FailureKind.REJECTED, None),
         (servers.Refuse(status=200, body="<html>", content_type="text/html"), FailureKind.TRANSIENT, None),
         (servers.Refuse(status=200, body='{"resu'), FailureKind.TRANSIENT, None),
-        (servers.Redirect("http://127.0.0.1:1/x"), FailureKind.REJECTED, None),
+        (servers.Redirect("http://127.0.0.1:1/x"), FailureKind.TRANSIENT, None),
         (servers.Reset(), FailureKind.TRANSIENT, None),
         (servers.Reset(after=3), FailureKind.TRANSIENT, None),
         (servers.Drip(0.02), FailureKind.TIMEOUT, None),

@@ -254,7 +254,7 @@ EXCEEDED = "You exceeded your current quota, please check your plan"
         (told(403), FailureKind.REFUSED_KEY, None),
         (told(400, "Logprobs is not enabled"), FailureKind.REJECTED, None),
         (told(404), FailureKind.REJECTED, None),
-        (servers.Redirect("http://127.0.0.1:1/elsewhere"), FailureKind.REJECTED, None),
+        (servers.Redirect("http://127.0.0.1:1/elsewhere"), FailureKind.TRANSIENT, None),
         (servers.Refuse(status=200, body="{}"), FailureKind.TRANSIENT, None),
         (servers.Refuse(status=200, body='{"candidates": []}'), FailureKind.TRANSIENT, None),
         (servers.Refuse(status=200, body='{"candidates": [{}]}'), FailureKind.TRANSIENT, None),

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 import servers
+from evalspec.language.candidates import Environment
 from evalspec.run.execute import Settings
 from evalspec.run.retry import Patience
 from evalspec.store.store import Store
-from run.questions import ask_all, candidates, jobs
+from models.asking import candidate, connect, hosted
+from run.questions import ask_all, jobs
 
 pytestmark = pytest.mark.anyio
 
@@ -23,12 +25,18 @@ FAULTS: tuple[servers.Fault, ...] = (
     servers.Reset(),
     servers.Reset(after=40),
     servers.Stall(0.1),
+    servers.Stall(30),
+    servers.Drip(0.02),
     servers.Refuse(status=200, body='{"choices": [{"mess'),
     servers.Refuse(status=200, body="not JSON"),
     servers.Refuse(status=200, body="<html>", content_type="text/html"),
     servers.Refuse(status=200, body='{"choices": []}'),
     servers.Refuse(status=200, body=b"x" * (33 << 20)),
 )
+
+
+TIMEOUT_NS = 400_000_000
+KEY = "sk-chaos-0123456789"
 
 
 def echo(body: servers.Body) -> str:
@@ -39,11 +47,14 @@ async def test_the_results_equal_those_of_a_faultless_run_and_every_attempt_is_c
     tmp_path: Path,
 ) -> None:
     def fault(number: int, body: servers.Body) -> servers.Fault | None:
-        return FAULTS[number // 3 % len(FAULTS)] if number % 3 == 2 else None
+        faults = [*FAULTS, *moved]
+        return faults[number // 3 % len(faults)] if number % 3 == 2 else None
 
     patience = Patience(attempts=100, first_wait_s=0.001, longest_wait_s=0.01)
-    with servers.chat_server(echo, fault=fault) as server:
-        async with candidates(server.url, "m") as models:
+    with servers.chat_server(echo) as elsewhere, servers.chat_server(echo, fault=fault) as server:
+        moved = [servers.Redirect(elsewhere.url, status) for status in (302, 307, 308)]
+        use = hosted(server.url, timeout_ns=TIMEOUT_NS, api_key=Environment("KEY"))
+        async with connect(candidate(use, "m"), environment={"KEY": KEY}) as models:
             with Store.open(tmp_path / "s") as store:
                 work = {"m": jobs("m", range(120))}
                 outcome = await ask_all(work, models, store, settings=Settings(patience=patience))
@@ -52,3 +63,4 @@ async def test_the_results_equal_those_of_a_faultless_run_and_every_attempt_is_c
     assert outcome.counts["sent"] == len(server.requests)
     assert outcome.counts["retried"] == len(server.requests) - 120
     assert again.counts["from_store"] == 120
+    assert elsewhere.requests == []  # where a redirect leads, neither a question nor the key went

@@ -29,6 +29,13 @@ def test_only_what_may_pass_is_asked_again() -> None:
     assert again == {FailureKind.TRANSIENT, FailureKind.RATE_LIMITED, FailureKind.TIMEOUT}
 
 
+def test_what_is_worth_few_attempts_gets_no_more() -> None:
+    redirected = Failure(kind=FailureKind.TRANSIENT, message="", attempts=3)
+    waits = [next_wait(redirected, n, 0.0, 1.0, PATIENT) for n in (1, 2, 3)]
+    assert waits == [0.5, 1.0, None]
+    assert next_wait(redirected, 2, 0.0, 1.0, Patience(attempts=2)) is None
+
+
 def test_the_longest_wait_doubles_up_to_half_a_minute() -> None:
     assert [wait(attempt=n) for n in range(1, 9)] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, None]
 

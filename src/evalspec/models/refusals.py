@@ -38,6 +38,7 @@ BAD_KEY = "API_KEY_INVALID"  # Gemini says so with a 400
 FILTERED_CODES = frozenset({"content_filter", "content_policy_violation", "responsibleaipolicyviolation"})
 OVERLOADED = (503, 529)
 ASK_AGAIN = (408, 409, 425)
+REDIRECTED_TRIES = 3  # a server that is being moved may redirect for a moment; a wrong address does so always
 DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 UNIT_SECONDS = (86400.0, 3600.0, 60.0, 1.0, 0.001)
 
@@ -54,7 +55,8 @@ def refusal(
     )
     detail = _location(lowered) if 300 <= status < 400 else _message(error, body)
     message = presentable(f"HTTP {status}: {detail}" if detail else f"HTTP {status}", secrets)
-    return Failure(kind=kind, message=message, status=status, wait_s=wait)
+    attempts = REDIRECTED_TRIES if 300 <= status < 400 else None
+    return Failure(kind=kind, message=message, status=status, wait_s=wait, attempts=attempts)
 
 
 def withheld(status: int, body: bytes) -> bool:
@@ -77,7 +79,9 @@ def _kind(status: int, headers: Mapping[str, str], error: Mapping[str, object], 
         return FailureKind.RATE_LIMITED
     if status in (401, 403) or (status == 400 and BAD_KEY in _reasons(error)):
         return FailureKind.REFUSED_KEY
-    return FailureKind.TRANSIENT if status >= 500 or status in ASK_AGAIN else FailureKind.REJECTED
+    # A redirect says nothing of the request. Followed, it could take the key elsewhere, or make it a GET.
+    again = status >= 500 or status in ASK_AGAIN or 300 <= status < 400
+    return FailureKind.TRANSIENT if again else FailureKind.REJECTED
 
 
 def _exhausted(status: int, headers: Mapping[str, str], error: Mapping[str, object], now: datetime) -> bool:

@@ -209,7 +209,7 @@ class Desk:
 
     async def _attempts(self, lane: Lane, request: Request, tell: Tell) -> Reply:
         began: float | None = None
-        attempt, last = 0, ""
+        attempt, few, last = 0, 0, ""
         first = not self._opening.over and await self._opening.enter(lane.name)
         while True:
             turn = await lane.gate.enter(request)
@@ -223,7 +223,8 @@ class Desk:
             except BaseException:  # cancelled, or out of order
                 lane.gate.leave(turn, None)
                 raise
-            wait = self._wait(reply, attempt, monotonic() - began)
+            few += isinstance(reply, Failure) and reply.attempts is not None
+            wait = self._wait(reply, attempt, few, monotonic() - began)
             paused = isinstance(reply, Failure) and reply.kind is FailureKind.RATE_LIMITED and reply.wait_s
             lane.gate.leave(turn, reply, pause_s=wait if paused else None)
             if reply is None:
@@ -242,10 +243,12 @@ class Desk:
             if not paused:
                 await lane.gate.rest(wait)
 
-    def _wait(self, reply: Reply | None, attempt: int, elapsed_s: float) -> float | None:
+    def _wait(self, reply: Reply | None, attempt: int, few: int, elapsed_s: float) -> float | None:
+        """The seconds to the next attempt; `few` of those made failed in a way that is worth few of them."""
         if not isinstance(reply, Failure):
             return None
-        return next_wait(reply, attempt, elapsed_s, random.random(), self._patience)  # noqa: S311  jitter
+        made = attempt if reply.attempts is None else few
+        return next_wait(reply, made, elapsed_s, random.random(), self._patience)  # noqa: S311  jitter
 
     def _give_up(self, lane: Lane, failure: Failure, tell: Tell, *, useless: bool) -> None:
         tell(GivenUp(lane.name, failure))
