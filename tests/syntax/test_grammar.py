@@ -30,9 +30,12 @@ Outcome = tuple[object, int, frozenset[str]]
 
 @cache
 def lark() -> Lark:
-    return grammar.build(grammar.grammar_text())
+    built = grammar.build(grammar.grammar_text())
+    built.lexer = built._build_lexer()  # which `lex` would make anew for each text
+    return built
 
 
+@cache
 def texts() -> dict[str, str]:
     """The project's specs, without what is expected of them."""
     found = {}
