@@ -98,3 +98,72 @@ def test_asking_is_told_of_each_candidate_and_nothing_is_kept(tmp_path: Path) ->
     assert "Incorrect API key" in found["asked/shut"]["found"]
     assert found["asked/dead"]["state"] == "fault"
     assert not (folder / ".evalspec").exists()
+
+
+PRICED = "max_tokens = 4; price { input = $0.001; output = $0.002; per = 1 }"
+
+
+def test_what_is_asked_is_under_a_cap_and_what_has_no_price_is_not_asked_then(tmp_path: Path) -> None:
+    with servers.chat_server(lambda body: queue(number_in(body))) as server:
+        models = model(server.url, "mini", PRICED) + model(server.url, "free")
+        folder = write_job(tmp_path, 20, spec(models))
+        found = doctor(folder, "--ask", "route.eval")
+        assert found["asked/mini"]["found"].endswith(", for $0.013")
+        assert found["asked/free"]["found"].endswith(", at a price that is not known")
+        assert len(server.requests) == 2
+        found = doctor(folder, "--ask", "route.eval", "--max-spend", "0.5", code=4)
+        assert found["asked/mini"]["state"] == "ok"
+        assert "not asked: nobody knows the price of `free`" in found["asked/free"]["found"]
+        assert "price {" in found["asked/free"]["help"]
+        assert len(server.requests) == 3
+        short = doctor(folder, "--ask", "route.eval", "--max-spend", "0.01", code=4)["asked/mini"]
+        assert "not asked: the money is spent: a request may cost" in short["found"]
+        assert len(server.requests) == 3
+    assert not (folder / ".evalspec").exists()
+
+
+def test_no_more_than_a_dollar_is_spent_on_trying(tmp_path: Path) -> None:
+    dear = "max_tokens = 4; price { input = $1; output = $2; per = 1 }"
+    with servers.chat_server() as server:
+        folder = write_job(tmp_path, 20, spec(model(server.url, "dear", dear)))
+        found = doctor(folder, "--ask", "route.eval", code=4)["asked/dear"]
+        assert "$1.00 of $1.00 is left (no more than that is spent on trying)" in found["found"]
+        assert server.requests == []
+
+
+def test_the_limit_of_the_spec_holds_too(tmp_path: Path) -> None:
+    blocks = "limits { spend(mini) <= $0.05 }"
+    with servers.chat_server() as server:
+        models = model(server.url, "mini", PRICED) + model(server.url, "free")
+        folder = write_job(tmp_path, 20, spec(models, blocks=blocks))
+        found = doctor(folder, "--ask", "route.eval", code=4)
+        assert "(limits { spend(mini) <= $0.05 })" in found["asked/mini"]["found"]
+        assert found["asked/free"]["state"] == "ok"
+
+
+def test_the_answer_of_asking_fits_on_a_screen(tmp_path: Path) -> None:
+    with servers.chat_server(lambda body: queue(number_in(body))) as server:
+        folder = write_job(tmp_path, 20, spec(model(server.url)))
+        told = evalspec("doctor", "--ask", "route.eval", at=folder)
+    assert told.code == 0
+    lines = told.out.splitlines()
+    assert len(lines) <= 12
+    assert lines[0].startswith("python: ")
+    assert lines[-3].startswith("  ok    mini  answered in ")
+    assert lines[-1] == "nothing is in the way"
+
+
+def test_a_dollar_amount_without_asking_is_a_usage_error(tmp_path: Path) -> None:
+    assert evalspec("doctor", "--max-spend", "1", at=tmp_path).code == 2
+    assert evalspec("doctor", "--ask", "x.eval", "--max-spend", "much", at=tmp_path).code == 2
+
+
+def test_code_of_ones_own_is_not_run(tmp_path: Path) -> None:
+    own = (
+        "from pathlib import Path\nPath('was run').touch()\ndef f(row, prompt, messages, steps): return ''\n"
+    )
+    folder = write_job(tmp_path, 4, spec('model own { use = python("own.py:f") }'))
+    (folder / "own.py").write_text(own)
+    found = doctor(folder, "--ask", "route.eval")["asked/own"]
+    assert (found["state"], found["found"]) == ("note", "code of your own, which is not run here")
+    assert not (folder / "was run").exists()

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import anyio
 from evalspec.check.params import UnknownSetting
 from evalspec.cli.main import DONE, INCOMPLETE, SPEC_WRONG, Usage
 from evalspec.cli.output import environment, tell
+from evalspec.cli.selecting import dollars_given
 from evalspec.models import surroundings
 from evalspec.models.surroundings import Finding, State
 from evalspec.pipeline import SpecFault
@@ -38,8 +40,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--ask",
         type=Path,
         metavar="SPEC",
-        help="send a request to each hosted candidate of SPEC; keep nothing",
+        help="send one request to each model of SPEC that is asked over the network, for a dollar at most "
+        "in all; keep nothing",
     )
+    parser.add_argument("--max-spend", metavar="USD", help="with `--ask`: spend no more than this")
     parser.add_argument("--store", type=Path, metavar="DIR", help="where answers are to be kept (.evalspec)")
     parser.add_argument(
         "--env-file", type=Path, action="append", default=[], metavar="FILE", help="read variables from FILE"
@@ -50,6 +54,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Tries what runs need; 4 where something is in the way. Sends nothing without `--ask`."""
     variables = environment(options.env_file)
+    most = None if options.max_spend is None else dollars_given(options.max_spend)
+    if most is not None and options.ask is None:
+        raise Usage("`--max-spend` is for `--ask`: without it nothing is sent")
     try:
         plan = _plan(options) if options.ask is not None else None
     except SpecFault as fault:
@@ -58,11 +65,11 @@ def run(options: argparse.Namespace) -> int:
         return SPEC_WRONG
     except (EmptySelection, UnknownSetting) as fault:
         raise Usage(str(fault)) from fault
-    found = [*_tried(options, variables), *(_asked(plan, variables) if plan is not None else ())]
+    found = [*_tried(options, variables), *(_asked(plan, variables, most) if plan is not None else ())]
     if options.format == "json":
         print(json.dumps(findings_document(found), indent=1, ensure_ascii=False))
     else:
-        sys.stdout.write(render_findings(found))
+        sys.stdout.write(render_findings(found, brief=plan is not None))
     return INCOMPLETE if any(one.state is State.FAULT for one in found) else DONE
 
 
@@ -84,10 +91,10 @@ def _tried(options: argparse.Namespace, variables: Mapping[str, str]) -> Sequenc
     ]
 
 
-def _asked(plan: Plan, variables: Mapping[str, str]) -> Sequence[Finding]:
+def _asked(plan: Plan, variables: Mapping[str, str], most: Decimal | None) -> Sequence[Finding]:
     from evalspec.run.greeting import greet
 
-    return anyio.run(greet, plan, variables)
+    return anyio.run(greet, plan, variables, most)
 
 
 def _sandbox() -> Finding:

@@ -19,7 +19,7 @@ from evalspec.check.params import UnknownSetting
 from evalspec.cli.ending import finish
 from evalspec.cli.main import SPEC_WRONG, Usage
 from evalspec.cli.output import demand_writable, environment, tell
-from evalspec.cli.selecting import add_selection, selection, settings
+from evalspec.cli.selecting import add_selection, dollars_given, selection, settings
 from evalspec.models.faults import CodeNotAllowed, EvalspecFault
 from evalspec.pipeline import Front, SpecFault
 from evalspec.plan.allowing import demand_allowed
@@ -128,15 +128,8 @@ def _options(options: argparse.Namespace) -> Options:
         settings=settings(options),
         race=options.race,
         keeping=Keeping(since=since, retry_errors=options.retry_errors),
-        max_spend=None if options.max_spend is None else _dollars(options.max_spend),
+        max_spend=None if options.max_spend is None else dollars_given(options.max_spend),
     )
-
-
-def _dollars(text: str) -> Decimal:
-    match = re.fullmatch(r"\$?([0-9]{1,9}(?:\.[0-9]{1,9})?)", text)
-    if match is None or not Decimal(match[1]):
-        raise Usage("`--max-spend` is an amount in dollars above 0, written 5 or 0.25")
-    return Decimal(match[1])
 
 
 def _age(text: str) -> timedelta:

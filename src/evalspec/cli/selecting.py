@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 
 from evalspec.cli.main import Usage
 from evalspec.plan.plan import Selection
@@ -54,3 +56,11 @@ def settings(options: argparse.Namespace) -> Mapping[str, str]:
             raise Usage(f"`--set {given}`: write `--set NAME=VALUE`")
         found[name.strip()] = value.strip()
     return found
+
+
+def dollars_given(text: str) -> Decimal:
+    """The amount of `--max-spend`. Raises Usage for what is none."""
+    match = re.fullmatch(r"\$?([0-9]{1,9}(?:\.[0-9]{1,9})?)", text)
+    if match is None or not Decimal(match[1]):
+        raise Usage("`--max-spend` is an amount in dollars above 0, written 5 or 0.25")
+    return Decimal(match[1])
