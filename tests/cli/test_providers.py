@@ -76,7 +76,7 @@ def test_the_run_is_incomplete_and_the_others_are_finished(job: Job) -> None:
 def test_a_refused_key_stops_its_candidate_and_the_variable_is_named(job: Job) -> None:
     assert outcomes(job.document, "locked") == {"not_asked": COUNT}
     assert 1 <= job.asked["locked"] <= 20
-    (line,) = [line for line in job.ended.err.splitlines() if "locked" in line]
+    (line,) = [line for line in job.ended.err.splitlines() if line.startswith("error: locked")]
     assert line.startswith(
         "error: locked is not asked any more: HTTP 401: Incorrect API key provided: [secret]"
     )
