@@ -18,7 +18,7 @@ WORDS = {State.GOOD: "ok   ", State.NOTE: "note ", State.FAULT: "FAULT"}
 
 
 def render_findings(found: Sequence[Finding], *, brief: bool = False) -> str:
-    """The findings by area, faults with a way out; where `brief`, all of what was asked and else only faults."""
+    """The findings by area, faults with a way out; where `brief`, all of what was asked, else only faults."""
     lines = []
     told = [one for one in found if not brief or one.area == ASKED or one.state is State.FAULT]
     widest = max((len(one.name) for one in told), default=0)
