@@ -44,7 +44,9 @@ LATER = {
     "assign": DATA + CHAIN % "assign { first = [mini, maxi]; second = mini }",
     "oracle": DATA + CHAIN % "oracle = true",
     "perturb": DATA + TASK % "perturb = [typos(10%), lowercase]",
-    "a latency pass of a chain": DATA + CHAIN % "latency { p95 <= 2s; load = 4/s; for = 60s }",
+    "a latency pass of a chain with steps put to the vote": DATA
+    + CHAIN.replace("answer = one_of(queue) }", "answer = one_of(queue); confidence = votes(3) }")
+    % "latency { p95 <= 2s; load = 4/s; for = 60s }",
 }
 
 

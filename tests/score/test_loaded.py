@@ -11,7 +11,7 @@ import pytest
 from evalspec.models.model import Answer, Request
 from evalspec.pipeline import score
 from evalspec.run.arrivals import Load, load_of
-from evalspec.run.under_load import Client, Fate, Passed, Sample, passes_in, passes_json
+from evalspec.run.under_load import Client, Fate, Leg, Passed, Sample, passes_in, passes_json
 from score.worlds import RUN, Json, candidate, labelled, plan_of, played
 
 SECOND = 1_000_000_000
@@ -145,3 +145,66 @@ def test_a_pass_under_another_load_is_none_for_this_one(tmp_path: Path) -> None:
     assert found["budgets"][0]["verdict"] == "not_enough_data"
     assert found["budgets"][0]["why"] == "its latency pass was under another load (8/s for 1 min 0 s)"
     assert found["latency"]["measured"] == "under_run"
+
+
+# ── chains ────────────────────────────────────────────────────────────────────────────────────────
+
+STEPS = """
+chain t {{ data = d
+  step look {{ prompt = "{{{{ id }}}}"; answer = text }}
+  step pick {{ prompt = "{{{{ look }}}}"; answer = one_of(label) }}
+  latency {{ {} load = 4/s; for = 60s }} }}
+"""
+
+
+def chained(look: float, pick: float | None, *, between: float = 0.0) -> Sample:
+    """An arrival that was sent when it was due; None: its second step ran out of its time."""
+    begun = int((look + between) * SECOND)
+    last = None if pick is None else begun + int(pick * SECOND)
+    fate = Fate.TIMED_OUT if pick is None else Fate.ANSWERED
+    legs = (
+        Leg("look", Fate.ANSWERED, 0, None, int(look * SECOND)),
+        Leg("pick", fate, begun, None, last),
+    )
+    return replace(sample(1.0), last_ns=last, fate=fate, legs=legs)
+
+
+def chain_under(folder: Path, bounds: str, samples: Sequence[Sample]) -> Json:
+    labelled(folder, ["a"] * 5)
+    plan = plan_of(folder, DATASET + MODEL + STEPS.format(bounds))
+    load = load_of(plan.tasks[0].task.budgets)
+    assert load is not None
+    told = Passed(load=load, began_at="2026-01-01T00:00:00+00:00", samples=tuple(samples), client=WELL)
+
+    def says(request: Request) -> Answer:
+        return Answer(response="a", latency_ns=SECOND)
+
+    kept = passes_in(passes_json({("t", "m"): told}))
+    assert kept["t", "m"] == told
+    found = score(plan, played(plan, {"m": says}), dict(RUN), kept)
+    task: Json = found.document["tasks"]["t"]  # type: ignore[index,call-overload,assignment]
+    return candidate(task)
+
+
+def test_a_chain_is_held_against_its_budgets_as_a_whole_and_by_its_steps(tmp_path: Path) -> None:
+    samples = [chained(0.25, 1.0)] * 90 + [chained(0.25, None)] * 10
+    bounds = "p50 <= 1.25s; p50(look) <= 250ms; p95(pick) <= 1s; p50(pick) <= 1s;"
+    found = chain_under(tmp_path, bounds, samples)
+    assert [(b["verdict"], b["value"]) for b in found["budgets"]] == [
+        ("within", 1.25),
+        ("within", 0.25),
+        ("over", None),
+        ("within", 1.0),
+    ]
+    assert found["latency"]["response"]["p50"]["value"] == 1.25
+    assert found["latency"]["steps"]["look"]["max"] == {"value": 0.25, "n": 100}
+    assert found["latency"]["steps"]["pick"]["p50"]["n"] == 100
+
+
+def test_what_our_own_side_takes_between_two_steps_costs_the_verdict(tmp_path: Path) -> None:
+    found = chain_under(tmp_path, "p50 <= 3s;", [chained(0.5, 1.0, between=0.1)] * 100)
+    (budget,) = found["budgets"]
+    assert budget["verdict"] == "not_enough_data"
+    assert "the measuring process itself was 100 ms late" in budget["why"]
+    quicker = chain_under(tmp_path, "p50 <= 3s;", [chained(0.5, 1.0, between=0.05)] * 100)
+    assert quicker["budgets"][0]["verdict"] == "within"

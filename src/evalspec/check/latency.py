@@ -28,7 +28,7 @@ def read_budgets(entries: Entries, measured: Measured, faults: Faults) -> Budget
     if block is None:
         return None
     inner = read_entries(block, faults)
-    rate, in_flight = _load(inner, measured.chain, faults)
+    rate, in_flight = _load(inner, measured, faults)
     under_load = "load" in inner.attributes
     bounds = [_bound(bound, measured, under_load, faults) for bound in inner.bounds]
     if not inner.bounds and not inner.broken:
@@ -46,7 +46,7 @@ def read_budgets(entries: Entries, measured: Measured, faults: Faults) -> Budget
     )
 
 
-def _load(inner: Entries, chain: bool, faults: Faults) -> tuple[float | None, int | None]:
+def _load(inner: Entries, measured: Measured, faults: Faults) -> tuple[float | None, int | None]:
     """Requests by the clock, or so many in flight. What belongs to a load does not stand without one."""
     value = inner.value("load")
     if value is None:
@@ -59,8 +59,8 @@ def _load(inner: Entries, chain: bool, faults: Faults) -> tuple[float | None, in
         return None, None
     if "for" not in inner.attributes and "for" not in inner.spoiled:
         faults.add("E0406", inner.block.header, "a load needs `for`", "write `for = 60s`: how long it lasts")
-    if chain:
-        faults.not_run(inner.attributes["load"].at, "a latency pass of a chain")
+    if any(step.votes for step in measured.steps) and measured.chain:
+        faults.not_run(inner.attributes["load"].at, "a latency pass of a chain with steps put to the vote")
     found = quantity_of(value, (Unit.RATE, Unit.NUMBER), "`load`", faults)
     if found is None:
         return None, None

@@ -154,7 +154,8 @@ def _row(name: str, e: Estimate, seconds: float | None) -> list[str]:
 def _print_passes(passes: Mapping[str, Expected]) -> None:
     """What is asked behind the run, to measure latencies under a load."""
     for task, found in passes.items():
-        each = "" if found.requests is None else f", {found.requests:,} requests each"
+        most = "at most " if found.at_most else ""
+        each = "" if found.requests is None else f", {most}{found.requests:,} requests each"
         tokens = "" if found.input_tokens is None else f", about {found.input_tokens:,} input tokens"
         usd = [("expected", found.expected_usd), ("at worst", found.worst_usd)]
         money = "".join(f", {dollars(value)} {what}" for what, value in usd if value is not None)

@@ -100,7 +100,7 @@ class Course:
                 pass
         if each_step:
             yield (
-                "steps",
+                "legs",
                 [
                     [
                         leg.step,

@@ -7,10 +7,8 @@ holds nothing back: what is measured is the model, as many people at once would 
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,18 +16,16 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from evalspec.language.candidates import bears_load
-from evalspec.language.sandbox import RenderFault
 from evalspec.models.model import Answer, Failure, FailureKind
-from evalspec.plan.conditions import runs_given
-from evalspec.plan.conversations import build_request
-from evalspec.run.arrivals import Load, blocks_of, load_of, requests_of_each
+from evalspec.run.arrivals import Load, load_of, requests_of_each
 from evalspec.run.events import Answered, Measured
+from evalspec.run.latency_asked import Asked, asked_of, is_chain, turns, under_load
+from evalspec.run.latency_chains import Conversations
 from evalspec.run.latency_course import cost_told
 from evalspec.run.latency_process import Lines, started, stop_when, tell
-from evalspec.run.latency_talk import DROP, Errand
+from evalspec.run.latency_talk import DROP, Errand, next_request
 from evalspec.run.spending import Spent
-from evalspec.run.under_load import COLUMNS, Client, Fate, Passed, Sample
+from evalspec.run.under_load import FIGURES, Client, Fate, Passed, Sample, legs_in
 from evalspec.text.units import short_duration
 
 if TYPE_CHECKING:
@@ -46,13 +42,11 @@ if TYPE_CHECKING:
     from evalspec.run.spending import Hold, Purse
 
 MOST_IN_FLIGHT = 4_000
-MOST_EXAMPLES = 5_000
 SHORTEST_WAIT_S = 60.0
 DROP_LIMIT_S = 5.0
 STOPPED = "its latency was not measured: the run was stopped before"
 BEATEN = "its latency was not measured: the race has stopped it"
 
-Asked = Mapping[str, tuple["Request", ...]]  # by candidate, in the order in which they are asked
 Traces = Mapping[tuple[str, str], Sequence["Trace"]]
 
 
@@ -101,33 +95,6 @@ async def make_passes(
             await errands.make(chosen, asked, blocks)
 
 
-def under_load(planned: PlannedTask) -> list[ModelSpec]:
-    """The candidates of a task that a load can be put on: those that something answers at the other end."""
-    return [c for c in planned.candidates if bears_load(c)]
-
-
-def turns(planned: PlannedTask, load: Load, candidates: Sequence[ModelSpec], seed: int) -> tuple[Block, ...]:
-    """When who is asked."""
-    return blocks_of(load, [c.name for c in candidates], f"{seed}:{planned.task.name}")
-
-
-def asked_of(
-    planned: PlannedTask, candidates: Sequence[ModelSpec], blocks: Sequence[Block], seed: int
-) -> Asked:
-    """What each candidate is asked, the same examples for all: the task's own, shuffled by the seed."""
-    numbers = [a.number for block in blocks for a in block.arrivals]
-    most, step = (max(numbers) + 1 if numbers else MOST_EXAMPLES), planned.task.final
-    found: list[Mapping[str, Request]] = []
-    for row in sorted(planned.rows, key=lambda row: hashlib.sha256(f"{seed}:{row.id}".encode()).digest()):
-        if len(found) == most:
-            break
-        if not runs_given(step, row, {}):
-            continue
-        with suppress(RenderFault):  # told of in the run itself
-            found.append({c.name: build_request(planned, step, c, row, {}) for c in candidates})
-    return {c.name: tuple(made[c.name] for made in found) for c in candidates}
-
-
 def _heard(traces: Sequence[Trace]) -> bool:
     return any(isinstance(r, Answer) for trace in traces for step in trace.steps for r in step.replies)
 
@@ -173,6 +140,7 @@ class _Errands:
             wait_ns=wait_ns(self.planned.task),
             most_in_flight=MOST_IN_FLIGHT,
             allow_code=self.around.allow_code,
+            asks_on=is_chain(self.planned),
         )
         if sent:
             self.around.say(told_of(self.planned.task.name, self.load, own, len(sent)))
@@ -213,17 +181,21 @@ class _Errands:
 
     async def _gather(self, process: Process, errand: Errand) -> None:
         """Takes what the process says, until it ends; cancelled, until it has dropped what is in flight."""
-        lines = Lines(process)
+        lines, conversations = Lines(process), Conversations(self.planned, errand.requests)
         async with anyio.create_task_group() as beside:
             beside.start_soon(stop_when, self.around.stop, process)
             try:
                 async for line in lines.each():
-                    self._take(line, errand)
+                    if "asks_on" in line:
+                        await tell(process, next_request(*conversations.next(line)))
+                    else:
+                        self._take(line, errand)
             except anyio.get_cancelled_exc_class():
                 with anyio.move_on_after(DROP_LIMIT_S, shield=True):
                     await tell(process, DROP)
                     async for line in lines.each():
-                        self._take(line, errand)
+                        if "asks_on" not in line:
+                            self._take(line, errand)
                 raise
             beside.cancel_scope.cancel()
 
@@ -234,10 +206,10 @@ class _Errands:
             return
         name, requests = str(line["candidate"]), errand.requests[str(line["candidate"])]
         example = requests[int(str(line["number"])) % len(requests)].example
-        figures = {c: line.get(c) for c in COLUMNS} | {"example": example, "fate": Fate(str(line["fate"]))}
-        self.samples[name].append(Sample(**figures))  # type: ignore[arg-type]
+        figures = {c: line.get(c) for c in FIGURES} | {"example": example, "fate": Fate(str(line["fate"]))}
+        self.samples[name].append(Sample(**figures, legs=legs_in(line.get("legs"))))  # type: ignore[arg-type]
         cost = cost_told(line)
-        if line["fate"] == Fate.ANSWERED:
+        if line["fate"] == Fate.ANSWERED or cost is not None:  # of a chain that failed, its answers so far
             self.around.on_event(Answered(name, cost))
         if self.shown is not None:
             self._show(further(self.shown, name, Fate(str(line["fate"])), cost))
@@ -258,6 +230,8 @@ class _Errands:
             return None
         if not self.load.open_loop:
             return "under a cap on spending only a load by the clock, such as `load = 4/s`, has known costs"
+        if is_chain(self.planned):
+            return "under a cap on spending a chain is not measured: its steps cost what answers make of them"
         for arrival in (a for b in blocks if b.candidate == spec.name for a in b.arrivals):
             request = asked[arrival.number % len(asked)]
             hold = await self.around.purse.take(spec.name, request, lambda: True)

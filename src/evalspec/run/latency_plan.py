@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from evalspec.plan.expecting import Known, at_worst, dollars_expected, input_tokens, usual_of
 from evalspec.run.arrivals import Load, load_of
-from evalspec.run.latency_pass import asked_of, turns, under_load
+from evalspec.run.latency_asked import asked_of, is_chain, turns, under_load
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import ModelSpec
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 class Expected:
     """What a task's pass asks of each of its candidates, and how long it takes at least.
 
-    `requests` is None under a load in flight, where it depends on how quickly they are answered. Tokens and
-    dollars are those of all candidates together, None where they are not known.
+    `requests` is None under a load in flight, where it depends on how quickly they are answered; of a chain
+    it is the most that its steps can come to (`at_most`). Tokens and dollars are those of all candidates
+    together, None where they are not known, as those of a chain are not.
     """
 
     load: Load
@@ -36,6 +37,7 @@ class Expected:
     input_tokens: int | None
     expected_usd: Decimal | None
     worst_usd: Decimal | None
+    at_most: bool = False
 
     def as_json(self) -> dict[str, Json]:
         """The pass in the form of a plan file."""
@@ -58,7 +60,7 @@ def expected_passes(plan: Plan, known: Known) -> Mapping[str, Expected]:
 def _each(plan: Plan, known: Known) -> Iterator[tuple[str, Expected]]:
     for planned in plan.tasks:
         load, candidates = load_of(planned.task.budgets), under_load(planned)
-        if load is not None and candidates and planned.task.kind != "chain":
+        if load is not None and candidates:
             yield planned.task.name, _expected(planned, load, plan.seed, known)
 
 
@@ -67,16 +69,18 @@ def _expected(planned: PlannedTask, load: Load, seed: int, known: Known) -> Expe
     blocks = turns(planned, load, candidates, seed)
     asked = asked_of(planned, candidates, blocks, seed) if load.open_loop else {}
     counted = [(c, _times(asked.get(c.name, ()), c.name, blocks)) for c in candidates]
-    step = planned.task.final
+    step, chain = planned.task.final, is_chain(planned)
+    known_all = bool(asked) and not chain
     usual = {c.name: dollars_expected(usual_of(c, step, known)) for c in candidates}
     return Expected(
         load=load,
         candidates=tuple(c.name for c in candidates),
         seconds=max(b.ends_ns for b in blocks) / 1e9,
-        requests=sum(n for _, n in counted[0][1]) if load.open_loop else None,
-        input_tokens=sum(input_tokens(r) * n for _, own in counted for r, n in own) if asked else None,
-        expected_usd=_sum([_dollars(c, own, usual[c.name]) for c, own in counted]) if asked else None,
-        worst_usd=_sum([_dollars(c, own, at_worst) for c, own in counted]) if asked else None,
+        requests=sum(n for _, n in counted[0][1]) * len(planned.task.steps) if load.open_loop else None,
+        input_tokens=sum(input_tokens(r) * n for _, own in counted for r, n in own) if known_all else None,
+        expected_usd=_sum([_dollars(c, own, usual[c.name]) for c, own in counted]) if known_all else None,
+        worst_usd=_sum([_dollars(c, own, at_worst) for c, own in counted]) if known_all else None,
+        at_most=chain,
     )
 
 

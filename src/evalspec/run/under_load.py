@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from evalspec.run.arrivals import Load
@@ -27,9 +28,24 @@ class Fate(StrEnum):
     HELD_BACK = "held_back"  # due, but not sent: too many were in flight
 
 
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A step of a chain that was asked: when it was sent, and when its first and its last token came."""
+
+    step: str
+    fate: Fate
+    sent_ns: int
+    first_ns: int | None
+    last_ns: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One attempt. `admitted_ns` is when our client took it up, `sent_ns` when it began to send."""
+    """One attempt. `admitted_ns` is when our client took it up, `sent_ns` when it began to send.
+
+    Of a chain an attempt is all its steps, one after the other: `sent_ns` is when the first was sent,
+    `first_ns`, `last_ns` and `output_tokens` are those of the last, and `legs` are all of them.
+    """
 
     example: str
     due_ns: int
@@ -40,6 +56,7 @@ class Sample:
     first_ns: int | None = None
     last_ns: int | None = None
     output_tokens: int | None = None
+    legs: tuple[Leg, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +87,7 @@ class Passed:
 
 Passes = Mapping[tuple[str, str], Passed]  # by task and candidate
 
-COLUMNS = tuple(f.name for f in fields(Sample))
+FIGURES = tuple(f.name for f in fields(Sample) if f.name != "legs")
 
 
 def passes_json(passes: Passes) -> Json:
@@ -82,7 +99,9 @@ def passes_json(passes: Passes) -> Json:
 
 
 def _passed_json(passed: Passed) -> dict[str, Json]:
-    columns: dict[str, Json] = {name: [getattr(s, name) for s in passed.samples] for name in COLUMNS}
+    columns: dict[str, Json] = {name: [getattr(s, name) for s in passed.samples] for name in FIGURES}
+    if any(s.legs for s in passed.samples):
+        columns["legs"] = [[_leg_json(leg) for leg in s.legs] for s in passed.samples]
     client, load = passed.client, passed.load
     return {
         "load": {f.name: getattr(load, f.name) for f in fields(load)},
@@ -92,6 +111,17 @@ def _passed_json(passed: Passed) -> dict[str, Json]:
         "client": None if client is None else {f.name: getattr(client, f.name) for f in fields(client)},
         "samples": columns,
     }
+
+
+def _leg_json(leg: Leg) -> Json:
+    return [leg.step, leg.fate, leg.sent_ns, leg.first_ns, leg.last_ns]
+
+
+def legs_in(told: object) -> tuple[Leg, ...]:
+    """The steps that were told of an attempt; none of one that has none."""
+    if not isinstance(told, list):
+        return ()
+    return tuple(Leg(step, Fate(fate), sent, first, last) for step, fate, sent, first, last in told)
 
 
 def passes_in(kept: Json) -> Passes:
@@ -112,8 +142,10 @@ def _each(kept: Sequence[Json]) -> Iterator[tuple[tuple[str, str], Passed]]:
 
 def _passed(entry: dict[str, Json]) -> Passed:
     load, client, columns = _object(entry["load"]), entry["client"], _object(entry["samples"])
-    rows = zip(*(columns[name] for name in COLUMNS), strict=True)
-    samples = (dict(zip(COLUMNS, row, strict=True)) for row in rows)
+    rows = zip(*(columns[name] for name in FIGURES), strict=True)
+    samples = [dict(zip(FIGURES, row, strict=True)) for row in rows]
+    told = columns.get("legs")
+    legs = map(legs_in, told) if isinstance(told, list) else repeat(())
     lacking = entry["lacking"]
     return Passed(
         load=Load(**load),  # type: ignore[arg-type]
@@ -121,7 +153,10 @@ def _passed(entry: dict[str, Json]) -> Passed:
         partial=bool(entry["partial"]),
         lacking=lacking if isinstance(lacking, str) else None,
         client=None if client is None else Client(**_object(client)),  # type: ignore[arg-type]
-        samples=tuple(Sample(**{**s, "fate": Fate(s["fate"])}) for s in samples),
+        samples=tuple(
+            Sample(**{**s, "fate": Fate(s["fate"]), "legs": own})
+            for s, own in zip(samples, legs, strict=False)
+        ),
     )
 
 

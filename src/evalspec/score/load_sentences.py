@@ -27,6 +27,9 @@ def load_sentences(name: str, latency: Document) -> Iterator[str]:
     if latency.get("first_token") is not None:
         told += f", the first token within {_p95(latency, 'first_token')}"
     yield f"{told} (n = {_count(latency, 'sent'):,}){_missing(latency)}."
+    if steps := document(latency.get("steps")):
+        each = (f"{step} within {_p95(steps, step)}" for step in steps)
+        yield f"Of its steps {name} answers 95 % of when they were sent: {', '.join(each)}."
     if (why := latency.get("withheld")) is not None:
         yield f"No verdict on the latency of {name}: {why}."
     if latency.get("partial"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -100,6 +101,30 @@ def token_s(sample: Sample) -> float | None:
     return ((sample.last_ns or 0) - (sample.first_ns or 0)) / 1e9 / between if known and between > 0 else None
 
 
+def leg_s(step: str) -> Callable[[Sample], float | None]:
+    """From when a step of a chain was sent to its end; None where it was not asked, or failed."""
+
+    def taken(sample: Sample) -> float | None:
+        leg = next((leg for leg in sample.legs if leg.step == step), None)
+        if leg is None or leg.fate is Fate.FAILED:
+            return None
+        if leg.fate is Fate.TIMED_OUT or leg.last_ns is None:
+            return math.inf
+        return (leg.last_ns - leg.sent_ns) / 1e9
+
+    return taken
+
+
+def own_s(sample: Sample) -> float:
+    """How long our own side held an attempt up: until it was taken up, and between the steps of a chain."""
+    between = (
+        later.sent_ns - before.last_ns
+        for before, later in pairwise(sample.legs)
+        if before.last_ns is not None
+    )
+    return ((sample.admitted_ns or sample.due_ns) - sample.due_ns + sum(between)) / 1e9
+
+
 def _since(sample: Sample, begin: int | None, end: int | None) -> float | None:
     if sample.fate is Fate.TIMED_OUT:
         return math.inf
@@ -118,6 +143,8 @@ def _judged(bound: Bound, load: Load) -> Callable[[Sample], float | None]:
         return first_token_s
     if bound.label == "queue":
         return queue_s
+    if bound.step is not None:
+        return leg_s(bound.step)
     return response_s if load.open_loop else service_s
 
 
@@ -172,12 +199,9 @@ def _slow_client(task: Task, found: UnderLoad) -> str | None:
 
 
 def client_lag_s(found: UnderLoad) -> float:
-    """The 95th percentile of how late our own side was: in taking requests up, and in whatever it did."""
-    late = [
-        (s.admitted_ns - s.due_ns) / 1e9
-        for s in found.counted
-        if s.admitted_ns is not None and s.fate is not Fate.HELD_BACK
-    ]
+    """The 95th percentile of how late our own side was: in taking requests up, between the steps of a chain,
+    and in whatever it did."""
+    late = [own_s(s) for s in found.counted if s.admitted_ns is not None and s.fate is not Fate.HELD_BACK]
     own = float(np.quantile(late, 0.95, method="inverted_cdf")) if late else 0.0
     client = found.passed.client if found.passed is not None else None
     return max(own, client.lag_p95_ns / 1e9 if client is not None else 0.0)
@@ -201,6 +225,8 @@ def _held(bound: Bound, found: UnderLoad) -> Held:
     seconds = _all(_judged(bound, found.load), samples)
     if not seconds.size:
         why = NONE_FIRST if bound.label == "first_token" and samples else "no latency was measured"
+        if bound.step is not None and samples:
+            why = f"`{bound.step}` was never timed"
         return BudgetVerdict.NOT_ENOUGH_DATA, Estimate(value=None, low=None, high=None, n=0, why=why)
     match bound.metric:
         case "mean":
@@ -277,6 +303,7 @@ def load_json(task: Task, found: UnderLoad) -> Document | None:
         "first_token": _times_or_none(_all(first_token_s, samples)),
         "queue": _times_or_none(_all(queue_s, samples)) if found.load.open_loop else None,
         **_where_any("token", _all(token_s, samples)),
+        **_steps(task, samples),
         "requests": {
             "sent": sum(s.fate is not Fate.HELD_BACK for s in samples),
             "failed": sum(s.fate is Fate.FAILED for s in samples),
@@ -287,6 +314,14 @@ def load_json(task: Task, found: UnderLoad) -> Document | None:
         **({"partial": True} if passed.partial else {}),
         **({} if doubt is None else {"withheld": doubt}),
     }
+
+
+def _steps(task: Task, samples: Sequence[Sample]) -> Document:
+    """How long each step of a chain took; of a task, nothing."""
+    if task.kind != "chain":
+        return {}
+    each = {step.name: _all(leg_s(step.name), samples) for step in task.steps}
+    return {"steps": {name: times(seconds) for name, seconds in each.items() if seconds.size}}
 
 
 def times(seconds: Floats) -> Document:
