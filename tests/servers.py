@@ -222,6 +222,7 @@ class ChatServer:
     fault: Callable[[int, Body], Fault | None] = lambda number, body: None
     seen: Callable[[Arrival], None] = lambda arrival: None
     speak: Callable[[Arrival, Reply | str], Body | Events | Refuse] = speak
+    middlewares: Sequence[Any] = ()
     url: str = ""
     requests: list[Arrival] = field(default_factory=list)
     answered: int = 0
@@ -324,7 +325,7 @@ async def _serve(
     started: Callable[[], None],
     stop: asyncio.Event,
 ) -> None:
-    application = web.Application(client_max_size=64 * 1024 * 1024)
+    application = web.Application(client_max_size=64 * 1024 * 1024, middlewares=server.middlewares)
     application.router.add_route("*", "/{tail:.*}", server.handle)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.05)
     await runner.setup()
@@ -347,12 +348,13 @@ def chat_server(
     fault: Callable[[int, Body], Fault | None] = lambda number, body: None,
     tls: ssl.SSLContext | None = None,
     speak: Callable[[Arrival, Reply | str], Body | Events | Refuse] = speak,
+    middlewares: Sequence[Any] = (),
 ) -> Iterator[ChatServer]:
     """A server in a thread of this process; `fault` is given each request's number (from 0) and body.
 
-    `speak` is the protocol that answers are given in.
+    `speak` is the protocol that answers are given in; `middlewares` are aiohttp's.
     """
-    server = ChatServer(reply=reply, delay=delay, fault=fault, speak=speak)
+    server = ChatServer(reply=reply, delay=delay, fault=fault, speak=speak, middlewares=middlewares)
     ready = threading.Event()
     stopping: list[Callable[[], object]] = []
 

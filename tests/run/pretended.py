@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import count
 
+from evalspec.models.allowances import Allowance, Counted
 from evalspec.models.model import Answer, Failure, FailureKind
 from evalspec.run.endpoints import Endpoint, Turn
 from evalspec.run.retry import Patience, next_wait
@@ -24,7 +25,8 @@ class Server:
     """One that takes `delay_s` for an answer, and refuses what is beyond its limits, as hosted ones do.
 
     It works on `slots` at once and lets the rest wait. `windows` counts requests by the whole minute instead
-    of by a bucket that fills evenly. With `tells_wait` a refusal says when to come again.
+    of by a bucket that fills evenly. With `tells_wait` a refusal says when to come again, with
+    `tells_left` an answer says what is left.
     """
 
     delay_s: float
@@ -34,6 +36,7 @@ class Server:
     slots: int | None = None
     windows: bool = False
     tells_wait: bool = True
+    tells_left: bool = False
     busy: int = 0
     served: int = 0
     refused_busy: int = 0
@@ -71,7 +74,12 @@ class Server:
             self.refused_rate += 1
             return 0.0, refused(wait if self.tells_wait else None)
         self.busy += 1
-        return self._worked_on(now) - now, OK
+        return self._worked_on(now) - now, replace(OK, told=self._told(now)) if self.tells_left else OK
+
+    def _told(self, now: float) -> tuple[Allowance, ...]:
+        limit = (self.per_minute or 0.0) if self.windows else self.burst
+        full_s = 60 - now % 60 if self.windows else (limit - self.level) * 60 / (self.per_minute or 1.0)
+        return (Allowance(Counted.REQUESTS, limit, float(int(self.level)), full_s),)
 
     def _worked_on(self, now: float) -> float:
         """When it is done: where all slots are taken, it waits for the first that gets free."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
+    from evalspec.models.allowances import Allowance
     from evalspec.models.images import Image
     from evalspec.text.values import Json
 
@@ -82,6 +83,7 @@ class Answer:
     system_fingerprint: str | None = None
     at: str | None = None
     outcome: str | None = None
+    told: tuple[Allowance, ...] = ()  # what the server says is left of its limits; not kept
     extra: Mapping[str, Json] = field(default_factory=dict)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from evalspec.models.allowances import allowances
 from evalspec.models.completions import NoCompletion
 from evalspec.models.masking import presentable
 from evalspec.models.model import Answer, Failure, FailureKind
@@ -127,7 +128,9 @@ class Line:
         ) as response:
             incoming = Incoming(response, begun)
             if 200 <= response.status < 300:
-                return await receive(incoming)
+                answer = await receive(incoming)
+                left = allowances(response.headers)
+                return replace(answer, told=left) if left else answer
             body = await incoming.body()
             if withheld(response.status, body):
                 return Answer(response="", refused=True, finish_reason="content_filter",

@@ -139,7 +139,7 @@ def _reset_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     waits: dict[str, float] = {}
     for name, value in headers.items():
         limit = _limit_of(name)
-        wait = _moment_or_duration(value, now) if limit is not None else None
+        wait = moment_or_duration(value, now) if limit is not None else None
         if limit is not None and wait is not None:
             waits[limit] = wait
     used_up = [wait for limit, wait in waits.items() if headers.get(limit) in ("0", "0.0")]
@@ -155,7 +155,8 @@ def _limit_of(name: str) -> str | None:
     return None
 
 
-def _moment_or_duration(text: str, now: datetime) -> float | None:
+def moment_or_duration(text: str, now: datetime) -> float | None:
+    """The seconds that a duration (`6m0s`), a moment or a number means; None where that is not above zero."""
     number = _positive(text)
     if number is not None:  # seconds, or a Unix time in seconds or milliseconds
         moment = number / 1000 if number > 1e11 else number

@@ -6,10 +6,12 @@ record tells.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from evalspec.models.allowances import Counted
 from evalspec.models.model import Answer, Failure, FailureKind
+from evalspec.run import allowing
 from evalspec.run.adapting import (
     FEW,
     Pace,
@@ -26,6 +28,8 @@ from evalspec.run.adapting import (
 from evalspec.run.pacing import Bucket, Pause, drawn, paused, wait_to_send
 
 if TYPE_CHECKING:
+    from evalspec.models.allowances import Allowance
+    from evalspec.run.allowing import Left
     from evalspec.text.values import Json
 
 BROKEN = (FailureKind.TRANSIENT, FailureKind.TIMEOUT)
@@ -33,13 +37,14 @@ ALL_TOLD = 64  # of a round, so many times for each candidate tell enough
 
 
 class Turn(NamedTuple):
-    """Leave to send one attempt: since when, how many were in flight with it, the how manieth it is, and the
-    tokens it was thought to take where these are limited."""
+    """Leave to send one attempt: since when, how many were in flight with it, the how manieth it is, the
+    tokens it was thought to take where these are limited, and those of all until then with its own."""
 
     sent_s: float
     in_flight: int
     number: int
     tokens: float = 0.0
+    tokens_so_far: float = 0.0
 
 
 class Endpoint:
@@ -54,6 +59,9 @@ class Endpoint:
         self._pause = Pause()
         self._learnt: Bucket | None = None
         self._sent = 0
+        self._tokens_sent = 0.0
+        self._left: dict[Counted, Left] = {}
+        self._heard = 0  # the number of the last request whose answer told what is left
         self._counted_from = 0  # the number of the request behind `Pace.counted_from_s`
         self._refused_since = 0
         self._waits = 0
@@ -65,19 +73,30 @@ class Endpoint:
     def full(self) -> bool:
         return self.used >= self.limit
 
-    def wait(self, now: float) -> float:
-        """The seconds until one more may be sent; 0 for now."""
-        return wait_to_send(self._pause, () if self._learnt is None else (self._learnt,), now)
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether the server tells how many tokens are left."""
+        return len(self._left) > (Counted.REQUESTS in self._left)
 
-    def enter(self, now: float) -> Turn:
-        """Takes a place."""
+    def wait(self, now: float, tokens: float = 0.0) -> float:
+        """The seconds until one more may be sent, which is thought to take so many tokens; 0 for now."""
+        wait = wait_to_send(self._pause, () if self._learnt is None else (self._learnt,), now)
+        for counted, left in self._left.items():
+            wait = max(wait, allowing.wait_for(left, now, _amount(counted, tokens)))
+        return wait
+
+    def enter(self, now: float, tokens: float = 0.0) -> Turn:
+        """Takes a place, and what the request is thought to take of what is left."""
         self.used += 1
         if self.used > self._peak:
             self._peak = self.used
         if self._learnt is not None:
             self._learnt = drawn(self._learnt, now)
+        for counted, left in self._left.items():
+            self._left[counted] = allowing.drawn(left, now, _amount(counted, tokens))
         self._sent += 1
-        return Turn(now, self.used, self._sent)
+        self._tokens_sent += tokens
+        return Turn(now, self.used, self._sent, tokens, self._tokens_sent)
 
     def pause(self, seconds: float, now: float) -> None:
         """Lets nothing out for a while, beside the pauses there are."""
@@ -88,13 +107,15 @@ class Endpoint:
 
     def leave(self, candidate: str, turn: Turn, reply: Answer | Failure | None, now: float) -> None:
         """Gives a place back, and learns from what came; None where the attempt was dropped."""
-        sent_s, in_flight, _, _ = turn
+        sent_s, in_flight = turn.sent_s, turn.in_flight
         self.used -= 1
         if reply is None:
             return
         refused = isinstance(reply, Failure) and reply.kind is FailureKind.RATE_LIMITED
         if isinstance(reply, Answer):
             self._answered(candidate, in_flight, now - sent_s, now)
+            if reply.told and turn.number > self._heard:
+                self._hear(turn, reply.told, now)
             if candidate not in self.pace.unloaded_s:
                 self.pace = after_first_call(self.pace, candidate, now - sent_s)
             if sent_s >= self._round_from_s:
@@ -122,6 +143,13 @@ class Endpoint:
             "waits": self._waits,
             "waited_s": round(self._waited_s, 3),
             "learnt_per_min": None if pace.per_s is None else round(pace.per_s * 60, 1),
+            "told": {
+                counted.name.lower(): {
+                    "limit": left.limit,
+                    "per_min": None if left.by_window else _per_min(left),
+                }
+                for counted, left in self._left.items()
+            },
         }
 
     def _answered(self, candidate: str, in_flight: int, took_s: float, now: float) -> None:
@@ -132,6 +160,14 @@ class Endpoint:
             pace = after_quick_answer(pace, in_flight)
         if pace is not self.pace:
             self._follow(pace, now)
+
+    def _hear(self, turn: Turn, told: Iterable[Allowance], now: float) -> None:
+        self._heard = turn.number
+        requests, tokens = self._sent - turn.number, self._tokens_sent - turn.tokens_so_far
+        for allowance in told:
+            counted, before = allowance.counted, self._left.get(allowance.counted)
+            since = requests if counted is Counted.REQUESTS else _amount(counted, tokens)
+            self._left[counted] = allowing.heard(before, allowance, since, turn.sent_s, now)
 
     def _refused(self, turn: Turn, now: float) -> None:
         self._refused_some = True
@@ -174,3 +210,14 @@ class Endpoint:
         if pace.limit > before:
             for do in self.on_wider:
                 do()
+
+
+def _amount(counted: Counted, tokens: float) -> float:
+    """What a request takes of a limit. How much of its tokens is output is not known before."""
+    if counted is Counted.REQUESTS or counted is Counted.OUTPUT_TOKENS:
+        return 1.0
+    return max(1.0, tokens)
+
+
+def _per_min(left: Left) -> float:
+    return round(left.per_s * 60, 1)

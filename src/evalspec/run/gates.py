@@ -160,6 +160,10 @@ class Gate:
         """How many can be on their way at once, as things stand."""
         return min((self._endpoint.limit, *(places.limit for places in self._places)))
 
+    @property
+    def _counts_tokens(self) -> bool:
+        return bool(self._token_flows) or self._endpoint.counts_tokens
+
     def when_wider(self, do: Callable[[], None]) -> None:
         """Has this called whenever the endpoint takes more at once."""
         self._endpoint.on_wider.append(do)
@@ -182,7 +186,7 @@ class Gate:
         """Leave to send one attempt, to be given back by `leave`; None where the gate was shut before."""
         if self.shut_by is not None:
             return None
-        tokens = self._guess(request) if self._token_flows else 0.0
+        tokens = self._guess(request) if self._counts_tokens else 0.0
         if not self.waiting and (turn := self._try(tokens)) is not None:
             return turn
         waiter = _Waiter(tokens)
@@ -208,7 +212,7 @@ class Gate:
             self._endpoint.pause(pause_s, now)
         for places in self._places:
             places.used -= 1
-        if self._token_flows and isinstance(reply, Answer):
+        if self._counts_tokens and isinstance(reply, Answer):
             self._settle(turn, reply, now)
         self._endpoint.leave(self.name, turn, reply, now)
         self._crowd.admit()
@@ -232,7 +236,7 @@ class Gate:
         if self._endpoint.full or any(places.used >= places.limit for places in self._places):
             return None
         now = monotonic()
-        wait = self._endpoint.wait(now)
+        wait = self._endpoint.wait(now, tokens)
         for flow in self._flows:
             wait = max(wait, wait_for(flow.bucket, now))
         for flow in self._token_flows:
@@ -246,8 +250,7 @@ class Gate:
             flow.bucket = drawn(flow.bucket, now, tokens)
         for places in self._places:
             places.used += 1
-        turn = self._endpoint.enter(now)
-        return turn._replace(tokens=tokens) if tokens else turn
+        return self._endpoint.enter(now, tokens)
 
 
 @dataclass(frozen=True, slots=True)

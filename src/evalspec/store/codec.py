@@ -84,6 +84,7 @@ def _answer_fields(answer: Answer) -> dict[str, Any]:
     if answer.cost_usd is not None:
         found["cost_usd"] = str(answer.cost_usd)
     found.pop("extra")
+    found.pop("told", None)
     if answer.extra:
         found["extra"] = dict(answer.extra)
     return found
