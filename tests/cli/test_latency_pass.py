@@ -77,6 +77,8 @@ def test_every_request_is_sent_when_it_is_due_whatever_is_outstanding(tmp_path: 
         for dues in (sorted(s.due_ns for s in passed.samples) for passed in (mini, maxi))
     ]
     assert gaps[0] == gaps[1]
+    # One candidate after the other, never both at once: in this short pass, one block each.
+    assert max(s.due_ns for s in mini.samples) < min(s.due_ns for s in maxi.samples)
     assert told(folder)["response"]["p50"]["n"] == len(mini.samples) - 5
     # Every request goes out in the recorded form, which reads none of them as an answer.
     exported = evalspec("export", "last", "--latency", "-o", "samples.jsonl", at=folder)
