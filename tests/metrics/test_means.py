@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from evalspec.metrics import Estimate, bootstrap, clustered_mean, design_effect, mean_estimate, wilson
+from evalspec.metrics import (
+    Estimate,
+    bootstrap,
+    clustered_mean,
+    design_effect,
+    mean_estimate,
+    paired_difference,
+    wilson,
+)
 from evalspec.metrics.resample import resampled_means
 
 RNG = np.random.default_rng(7)
@@ -154,3 +162,22 @@ class TestBootstrap:
     def test_repeats_below_1_are_refused(self) -> None:
         with pytest.raises(ValueError, match="repeats"):
             bootstrap([1, 2], repeats=0)
+
+
+class TestWhatDoesNotFit:
+    @pytest.mark.parametrize("repeats", [1, 0, -3, 1.5, "many", None, True])
+    def test_a_bootstrap_takes_two_resamples_at_least(self, repeats: object) -> None:
+        with pytest.raises(ValueError, match="repeats must be a whole number of at least 2"):
+            bootstrap([1, 2, 3], repeats=repeats)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("labels", [["a", None, "b"], [None, None, None], [1.0, float("nan"), 2.0]])
+    def test_each_example_belongs_to_a_cluster(self, labels: list[object]) -> None:
+        for found in (clustered_mean, design_effect):
+            with pytest.raises(ValueError, match="without a label"):
+                found([1, 2, 3], np.array(labels, dtype=object))
+        with pytest.raises(ValueError, match="without a label"):
+            paired_difference([1, 2, 3], [2, 2, 5], cluster=np.array(labels, dtype=object))
+
+    def test_labels_are_of_one_kind(self) -> None:
+        with pytest.raises(ValueError, match="several kinds"):
+            clustered_mean([1, 2, 3], np.array(["a", 1, "b"], dtype=object))

@@ -7,9 +7,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 
 import evalspec
+from evalspec import Policy
 from evalspec.score.judged import judge
 from evalspec.score.score import TaskScores, score_task
 from evalspec.score.shipping import NoPolicy, policy_to_ship
@@ -136,3 +138,18 @@ class TestPolicyFile:
         (tmp_path / "p.json").write_text(text)
         with pytest.raises(ValueError, match=r"p\.json"):
             evalspec.Policy.load(tmp_path / "p.json")
+
+
+@pytest.mark.parametrize("confidence", ["x", True, [0.5], 1.5, float("nan"), {}])
+def test_what_is_no_confidence_is_a_value_error(confidence: object) -> None:
+    rule = Policy({"format": "evalspec.policy/1", "kind": "threshold", "threshold": 0.5})
+    with pytest.raises(ValueError, match="a confidence"):
+        rule.decide(confidence)  # type: ignore[arg-type]
+    assert rule.decide(np.float32(0.75))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("probabilities", [[1.0], {"a": "x"}, {"a": None}, {"a": 2.0}])
+def test_what_is_no_distribution_is_a_value_error(probabilities: object) -> None:
+    rule = Policy({"format": "evalspec.policy/1", "kind": "threshold", "threshold": 0.5})
+    with pytest.raises(ValueError, match="probabilities"):
+        rule.decide(0.5, answer="a", probabilities=probabilities)  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evalspec.data.rows import Row
     from evalspec.language.program import CostFigure
 
+TOO_LARGE = 1e30  # as for figures in a spec: squares of them, and sums of these, stay within a float
 WRONG_WAY_ROUND = "are truths and answers the wrong way round?"
 
 
@@ -51,7 +52,7 @@ def _gives_figures(
     private: Sequence[str],
     faults: Faults,
 ) -> None:
-    """An error where some example gives no figure, or one below 0. One column is told once."""
+    """An error where an example gives no figure, one below 0, or one beyond reason. A column is told once."""
     wrong = [(row, why) for row in rows if (why := _fault(cell, row)) is not None]
     if not wrong or (cell.columns, wrong[0][1]) in told:
         return
@@ -74,7 +75,9 @@ def _fault(cell: Expression, row: Row) -> str | None:
     figure = figure_at(cell, row.values)
     if figure is None:
         return "no number"
-    return "below 0" if figure < 0 else None
+    if figure < 0:
+        return "below 0"
+    return "too large to mean anything" if figure >= TOO_LARGE else None
 
 
 def _shown(cell: Expression, row: Row, private: Sequence[str]) -> str:

@@ -4,6 +4,8 @@ Everything here raises ValueError rather than repair: a confidence of 85 clipped
 nobody sees.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -79,6 +81,27 @@ def same_length(expected: int, found: int, name: str) -> None:
     """Nothing; raises where `found` is not `expected`."""
     if expected != found:
         raise ValueError(f"{name} has {found} entries where {expected} were expected")
+
+
+def cluster_codes(cluster: ArrayLike, n: int) -> Ints:
+    """A whole number for each of `n` examples, the same for those with the same label.
+
+    Labels are texts, whole numbers or the like. Raises ValueError where there is not one for each example,
+    where one is missing (None or NaN), and where they are of kinds that cannot be put in order.
+    """
+    labels = np.asarray(cluster)
+    if labels.shape != (n,):
+        raise ValueError(f"cluster has shape {labels.shape} where ({n},) was expected")
+    if labels.dtype.kind in "fO" and any(map(_is_missing, labels.tolist())):
+        raise ValueError("cluster holds examples without a label (None or NaN): each belongs to a cluster")
+    try:
+        return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    except TypeError as error:
+        raise ValueError("cluster holds labels of several kinds, which cannot be put in order") from error
+
+
+def _is_missing(label: object) -> bool:
+    return label is None or (isinstance(label, float) and math.isnan(label))
 
 
 def is_constant(array: Floats) -> bool:

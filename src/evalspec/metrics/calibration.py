@@ -16,6 +16,7 @@ from evalspec.metrics.arrays import (
     Floats,
     Ints,
     claims,
+    cluster_codes,
     fractions,
     repetitions,
     tail_probability,
@@ -133,7 +134,7 @@ def ece_null(
         observed = ece(confidence, correct, bins, binning, weights).value
     c = fractions(confidence, "confidence")
     w = weights_for(weights, c.size)
-    together = None if cluster is None else _numbered(cluster, c.size)[w > 0]
+    together = None if cluster is None else cluster_codes(cluster, c.size)[w > 0]
     c, w = c[w > 0], w[w > 0]
     numbers_of = assigned(c, bins, binning, w)
     if c.size == 0:
@@ -208,14 +209,6 @@ def _calibration_error(sample: Claims, numbers_of: Ints) -> float:
 def _signed_gaps(sample: Claims, numbers_of: Ints) -> Floats:
     gaps = np.bincount(numbers_of, weights=sample.weight * (sample.confidence - sample.correct))
     return gaps.astype(np.float64)
-
-
-def _numbered(cluster: ArrayLike, n: int) -> Ints:
-    """A number for each claim, the same for those that go together."""
-    labels = np.asarray(cluster)
-    if labels.shape != (n,):
-        raise ValueError(f"cluster has shape {labels.shape} where ({n},) was expected")
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
 def _simulated_errors(

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evalspec.metrics.arrays import Ints, outcomes, same_length
+from evalspec.metrics.arrays import Ints, cluster_codes, outcomes, same_length
 from evalspec.metrics.resample import generator
 
 
@@ -24,7 +24,7 @@ def fold_numbers(
         raise ValueError("folds must be at least 2")
     rng = generator(seed)
     if cluster is not None:
-        return _of_clusters(y == 0, _codes(cluster, y.size), folds, rng)
+        return _of_clusters(y == 0, cluster_codes(cluster, y.size), folds, rng)
     shuffled = rng.permutation(y.size)
     dealt = shuffled[np.argsort(y[shuffled], kind="stable")]
     found = np.empty(y.size, dtype=np.int64)
@@ -38,14 +38,6 @@ def _given(folds: ArrayLike, n: int) -> Ints:
         raise ValueError("folds must be a number of folds, or one whole number for each example")
     same_length(n, array.size, "folds")
     return array.astype(np.int64)
-
-
-def _codes(cluster: ArrayLike, n: int) -> Ints:
-    names = np.asarray(cluster)
-    if names.ndim != 1:
-        raise ValueError(f"cluster must be one-dimensional, not of shape {names.shape}")
-    same_length(n, names.size, "cluster")
-    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def _of_clusters(wrong: NDArray[np.bool_], codes: Ints, folds: int, rng: np.random.Generator) -> Ints:

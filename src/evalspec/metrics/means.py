@@ -9,6 +9,7 @@ from evalspec.metrics.arrays import (
     TOLERANCE,
     Floats,
     Ints,
+    cluster_codes,
     is_binary,
     is_constant,
     numbers,
@@ -89,10 +90,11 @@ def clustered_mean(
     `cluster` holds a label for each example (a document, an example asked several times). se =
     sqrt(Σ_g(Σ_{i∈g} w(y-m))²·G/(G-1))/Σw; interval m ± t(G-1)·se. Fewer than two clusters leave a value but
     no interval; below 20, `why` cautions. 0/1 data that do not vary get Wilson's at G examples, the fewest
-    they can be worth.
+    they can be worth. Raises ValueError on NaN, and on clusters without a label
+    (None or NaN) or of kinds that have no order.
     """
     values, w = numbers(y, "y"), weights_for(weights, np.size(y))
-    codes = _cluster_codes(cluster, values.size)[w > 0]
+    codes = cluster_codes(cluster, values.size)[w > 0]
     values, w = values[w > 0], w[w > 0]
     tail_probability(level)
     if values.size == 0:
@@ -115,10 +117,11 @@ def clustered_mean(
 def design_effect(y: ArrayLike, cluster: ArrayLike) -> float | None:
     """How many times fewer examples the clusters are worth: (clustered se / plain se)², or None.
 
-    Near 0 or 1, where the t interval leaves the range, show `wilson(p·n/deff, n/deff)`.
+    Near 0 or 1, where the t interval leaves the range, show `wilson(p·n/deff, n/deff)`. Raises ValueError as
+    `clustered_mean` does.
     """
     values = numbers(y, "y")
-    codes = _cluster_codes(cluster, values.size)
+    codes = cluster_codes(cluster, values.size)
     if np.unique(codes).size < 2 or is_constant(values):
         return None
     plain = moments(values, np.ones(values.size)).se
@@ -131,17 +134,18 @@ def bootstrap(values: ArrayLike, repeats: int = 10_000, seed: int = 0, level: fl
 
     Quantiles are order statistics (inverted_cdf), the stream is PCG64 of `seed`: same input, same bytes.
     Constant data would give an interval without width: 0/1 data get Wilson's instead, others none. Raises
-    ValueError on NaN or repeats below 1. Where a closed form exists (proportions, means, AUROC) prefer it.
+    ValueError on NaN, and on `repeats` that is no whole number of at least 2. Where a closed form exists
+    (proportions, means, AUROC) prefer it.
     """
     data = numbers(values, "values")
     tail = tail_probability(level)
-    if repeats < 1:
-        raise ValueError("repeats must be at least 1")
+    if isinstance(repeats, bool) or not isinstance(repeats, int | np.integer) or repeats < 2:
+        raise ValueError(f"repeats must be a whole number of at least 2, not {repeats!r}")
     if data.size == 0 or is_constant(data):
         return mean_estimate(data, level=level)
     means = np.concatenate([chunk[:, 0] for chunk in resampled_means(data[:, None], repeats, seed)])
     low, high = np.quantile(means, [tail, 1 - tail], method="inverted_cdf")
-    se = float(means.std(ddof=1)) if repeats > 1 and not is_constant(means) else None
+    se = float(means.std(ddof=1)) if not is_constant(means) else None
     return Estimate(value=float(data.mean()), low=float(low), high=float(high), se=se, n=data.size)
 
 
@@ -154,13 +158,6 @@ def _weighted(y: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Floats]:
 def _wilson_of_constant(value: float, n_eff: float, n: int, level: float) -> Estimate:
     bounds = wilson(n_eff if value > 0.5 else 0.0, n_eff, level)
     return Estimate(value=bounds.value, low=bounds.low, high=bounds.high, n=n)
-
-
-def _cluster_codes(cluster: ArrayLike, n: int) -> Ints:
-    labels = np.asarray(cluster)
-    if labels.shape != (n,):
-        raise ValueError(f"cluster has shape {labels.shape} where ({n},) was expected")
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
 def cluster_se(values: Floats, weights: Floats, codes: Ints) -> float | None:

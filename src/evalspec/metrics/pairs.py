@@ -14,6 +14,7 @@ from evalspec.metrics.arrays import (
     Bools,
     Floats,
     Ints,
+    cluster_codes,
     fractions,
     is_binary,
     is_constant,
@@ -60,7 +61,7 @@ def paired_difference(
     few = flags and (np.count_nonzero(d) < FEW_DISCORDANT or is_constant(d))
     if cluster is None:
         return _bonett_price(moments(d, w), d, w, level) if few else t_interval(d, w, level)
-    codes = np.unique(np.asarray(cluster)[both], return_inverse=True)[1]
+    codes = np.unique(cluster_codes(cluster, both.size)[both], return_inverse=True)[1].astype(np.int64)
     if few and codes.max() > 0:
         return _bonett_price(_moments_by_cluster(d, w, codes), d, w, level)
     if is_constant(d):

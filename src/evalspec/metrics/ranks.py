@@ -16,6 +16,7 @@ from evalspec.metrics.arrays import (
     Bools,
     Floats,
     Ints,
+    cluster_codes,
     numbers,
     same_length,
     tail_probability,
@@ -128,9 +129,7 @@ def _units(
     sizes = sizes / sizes.mean() if sizes.size else sizes
     sums = scores * sizes[:, None]
     if cluster is not None:
-        labels = np.asarray(cluster)
-        same_length(table.shape[0], labels.size, "cluster")
-        found, codes = np.unique(labels[kept], return_inverse=True)
+        found, codes = np.unique(cluster_codes(cluster, table.shape[0])[kept], return_inverse=True)
         added = np.zeros((found.size, table.shape[1]))
         np.add.at(added, codes, sums)
         sums = added

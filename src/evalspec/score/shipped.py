@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,15 +76,19 @@ class Policy:
 
         `answer` and, where known, `probabilities` (of every label, adding up to 1) are needed where costs
         depend on the class; `costs`, in the form of the file, where they depend on the example. Raises
-        ValueError on a confidence outside 0 to 1, and where one of them is missing or does not fit.
+        ValueError on a confidence that is no number between 0 and 1, and where one of the others is missing
+        or does not fit.
         """
         spread = _distribution(probabilities)
         if confidence is None and spread is not None and answer is not None:
             confidence = spread.get(answer)
         if confidence is None:
             return Decided(answer=False, confidence=None)
+        if not _is_number(confidence):
+            raise ValueError(f"a confidence is a number between 0 and 1, or None, not {confidence!r:.40}")
         if not 0 <= confidence <= 1:
-            raise ValueError(f"a confidence lies between 0 and 1, not at {confidence}")
+            raise ValueError(f"a confidence lies between 0 and 1, not at {confidence!s:.40}")
+        confidence = float(confidence)  # numpy's would decide with numpy's booleans
         if self.document["kind"] == "threshold":
             least = _number(self.document.get("threshold"), "threshold")
             return Decided(answer=confidence >= least - TOLERANCE * abs(least), confidence=confidence)
@@ -127,6 +132,9 @@ def _distribution(probabilities: Mapping[str, float] | None) -> Mapping[str, flo
     """The probabilities, made to add up to 1."""
     if probabilities is None:
         return None
+    given: object = probabilities
+    if not isinstance(given, Mapping) or not all(map(_is_number, given.values())):
+        raise ValueError("the probabilities are a mapping of labels to numbers")
     if not all(0 <= p <= 1 for p in probabilities.values()):
         raise ValueError("probabilities must lie between 0 and 1")
     mass = math.fsum(probabilities.values())
@@ -193,6 +201,11 @@ def _depends(costs: Mapping[str, Json]) -> bool:
     abstain = costs.get("abstain")
     cells += [costs.get("right"), costs.get("wrong"), *(abstain if isinstance(abstain, list) else [abstain])]
     return any(isinstance(cell, str) for cell in cells)
+
+
+def _is_number(value: object) -> bool:
+    """Whether a caller gave a number; numpy's are welcome."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _number(value: object, name: str) -> float:
