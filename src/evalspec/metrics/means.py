@@ -19,6 +19,7 @@ from evalspec.metrics.arrays import (
 from evalspec.metrics.intervals import TOO_UNEVEN, too_uneven, wilson
 from evalspec.metrics.records import NO_DATA, Estimate, bare, undefined
 from evalspec.metrics.resample import resampled_means
+from evalspec.metrics.student import t_beyond
 from evalspec.text.values import dataclass
 
 FEW_CLUSTERS = 20
@@ -48,9 +49,7 @@ def moments(values: Floats, weights: Floats) -> Moments:
 
 def t_quantile(level: float, degrees: float) -> float:
     """The t of a two-sided interval of that level."""
-    from scipy.special import stdtrit  # scipy.stats has the same, at half a second more to load
-
-    return float(stdtrit(degrees, 1 - tail_probability(level)))
+    return t_beyond(tail_probability(level), degrees)
 
 
 def t_interval(values: Floats, weights: Floats, level: float = 0.95) -> Estimate:
