@@ -152,3 +152,16 @@ def test_figures_beyond_a_floats_digits_are_written_short() -> None:
     assert plain(1e300) == "1.00e+300"
     assert plain(-2.5e15) == "-2.50e+15"
     assert plain(123456789) == "123,456,789"
+
+
+def test_those_with_the_very_same_figure_share_the_first_place(tmp_path: Path) -> None:
+    labelled(tmp_path, ["a"] * 60)
+    says(tmp_path, wrong(60, range(6)), by="one")
+    says(tmp_path, wrong(60, range(6, 12)), by="two")
+    said, _ = told(tmp_path, "one two", "rank = accuracy")
+    assert said["Decide"][0].startswith("one and two share the best accuracy, 90.0 % (95 % ")
+    assert "may be as good" not in said["Decide"][0]
+    says(tmp_path, wrong(60, range(12, 19)), by="three")
+    said, _ = told(tmp_path, "one two three", "rank = accuracy")
+    assert said["Decide"][0].startswith("one and two share the best accuracy, 90.0 % (95 % ")
+    assert said["Decide"][0].endswith(", but three may be as good.")

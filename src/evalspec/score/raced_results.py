@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from evalspec.score.racing import Raced
 
 ENDS = ("low", "high", "se")
+TESTS = ("p_value",)
 UNSETTLED = {
     "requirements": "undecided",
     "no_worse_than": "undecided",
@@ -36,8 +37,8 @@ def race_json(raced: Raced, asked: int, of: int) -> Document:
 def ended_json(candidate: Document, stopped: Stopped | None, place: int) -> Document:
     """A candidate with its end in the race; as it is where it had none.
 
-    Where one stops by looking, an interval or verdict made for a fixed number of examples does not hold:
-    there is none beside its figures.
+    Where one stops by looking, an interval, test or verdict made for a fixed number of examples does not
+    hold: there is none beside its figures.
     """
     if stopped is None:
         return candidate
@@ -52,7 +53,7 @@ def ended_json(candidate: Document, stopped: Stopped | None, place: int) -> Docu
         )
     policy = bare.get("policy")
     if isinstance(policy, dict) and "verdict" in policy:
-        bare["policy"] = {**policy, "verdict": None if policy["verdict"] is None else "not_enough_data"}
+        bare["policy"] = {**policy, "verdict": None}
     return {**bare, "rank": place, "race": _end(stopped)}
 
 
@@ -67,12 +68,12 @@ def _end(stopped: Stopped) -> Document:
 
 
 def _without_ends(value: Json, why: str) -> Json:
-    """A document whose figures have no interval any more."""
+    """A document whose figures have no interval and no p-value any more."""
     if isinstance(value, list):
         return [_without_ends(item, why) for item in value]
     if not isinstance(value, dict):
         return value
-    inner = {name: _without_ends(item, why) for name, item in value.items()}
+    inner = {name: None if name in TESTS else _without_ends(item, why) for name, item in value.items()}
     if "value" not in inner or "low" not in inner:
         return inner
     return {**inner, **{end: None for end in ENDS if end in inner}, "why": inner.get("why") or why}

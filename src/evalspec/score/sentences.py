@@ -113,8 +113,14 @@ def _against_handing_over(task: Document, best: str) -> Iterator[str]:
 
 
 def _tie(task: Document, best: str, tied: list[str], said: str) -> str:
-    metric = called(str(task["ranked_by"]))
-    return f"{best} has the best {metric}, {said}, but {listed(tied)} may be as good."
+    """Who is first beside others that may be: those with the very same figure share its place."""
+    ranked_by = str(task["ranked_by"])
+    figure_of = {name: value_of(candidate_of(task, name), ranked_by) for name in (best, *tied)}
+    equal = [name for name in tied if figure_of[name] == figure_of[best]]
+    others = [name for name in tied if name not in equal]
+    have = "share" if equal else "has"
+    but = f", but {listed(others)} may be as good" if others else ""
+    return f"{listed([best, *equal])} {have} the best {called(ranked_by)}, {said}{but}."
 
 
 def _against(task: Document, best: str, name: str, metric: str, tied: bool) -> str | None:
