@@ -13,7 +13,7 @@ import servers
 from evalspec.models.model import FailureKind
 from evalspec.run.events import Event, Finished
 from evalspec.run.execute import Job, Settings
-from evalspec.run.gates import Limits, Rate
+from evalspec.run.gates import Limits, Rate, build_gates
 from evalspec.store.store import Store
 from run.questions import Reply, ask_all, candidates, jobs
 
@@ -187,3 +187,32 @@ async def test_one_request_that_is_rejected_at_first_does_not_stop_its_candidate
             outcome = await ask_all({"m": jobs("m", range(30))}, models)
     assert outcome.texts().count(FailureKind.REJECTED) == 1
     assert outcome.texts().count("ok") == 29
+
+
+@pytest.mark.parametrize(
+    ("limits", "start"),
+    [
+        pytest.param(Limits(), 20, id="nothing declared"),
+        pytest.param(Limits(concurrency=64), 48, id="for all"),
+        pytest.param(Limits(concurrency=8), 20, id="for all, less than the start"),
+        pytest.param(Limits(shared_concurrency=((100, frozenset({"a"})),)), 75, id="for one"),
+    ],
+)
+async def test_a_declared_concurrency_is_vouched_for_and_nearly_given_at_once(
+    limits: Limits, start: int
+) -> None:
+    async with candidates("http://h", "a", "b") as models:
+        (endpoint,) = build_gates(models, limits).endpoints.values()
+    assert endpoint.limit == start
+
+
+async def test_a_declared_concurrency_that_the_server_refuses_loses_nothing_and_is_left_soon() -> None:
+    def fault(number: int, body: servers.Body) -> servers.Fault | None:
+        return servers.too_many("0.05") if server.in_flight > 20 else None
+
+    with servers.chat_server(delay=0.02, fault=fault) as server:
+        async with candidates(server.url, "a") as models:
+            settings = Settings(limits=Limits(concurrency=64))
+            outcome = await ask_all({"a": jobs("a", range(400))}, models, settings=settings)
+    assert outcome.kinds("a") == {None}
+    assert len(server.requests) - 400 <= 60

@@ -21,6 +21,7 @@ from evalspec.run.pacing import Bucket, drawn, full_bucket, wait_for
 
 START = 20
 MOST = 200
+VOUCHED_FOR = 0.75  # of what a limit allows; all of it comes with the first answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,8 @@ class Rate:
 class Limits:
     """How much goes out at once: in all, to each endpoint, to some candidates together or one; and how fast.
 
-    An endpoint is given `first_concurrency` at first and feels its way up to `endpoint_concurrency`, or
-    more where a limit on some of its candidates says so. Half of what a limit allows is given at once.
+    An endpoint is given `first_concurrency` at first, or three quarters of what a limit allows, and feels its
+    way up to `endpoint_concurrency`, or more where a limit on some of its candidates says so.
     """
 
     concurrency: int | None = None
@@ -300,7 +301,7 @@ def _endpoint(name: str, shared: Mapping[str, str], limits: Limits, now: float) 
     most = max([limits.endpoint_concurrency, *declared])
     overall = [limits.concurrency] if limits.concurrency is not None else []
     vouched_for = max([0, *overall, *declared])
-    return Endpoint(first=max(limits.first_concurrency, vouched_for // 2), most=most, now=now)
+    return Endpoint(first=max(limits.first_concurrency, int(vouched_for * VOUCHED_FOR)), most=most, now=now)
 
 
 def _caps(models: Mapping[str, Model]) -> Mapping[str, Sequence[Places]]:
