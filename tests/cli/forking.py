@@ -120,33 +120,43 @@ class Forked:
 
 
 def fork(
-    arguments: Sequence[str], *, at: Path, env: Mapping[str, str], stdout: int = subprocess.PIPE,
-    stderr: int = subprocess.PIPE,
+    arguments: Sequence[str], *, at: Path, env: Mapping[str, str], stdin: int = 0,
+    stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE,
 ) -> Forked:  # fmt: skip
     """Starts a command in a folder: `evalspec` with these arguments."""
     ours, theirs = socket.socketpair()
-    (out, to_out), (err, to_err) = _pipe(stdout), _pipe(stderr)
     given = json.dumps(Given(arguments=list(arguments), at=str(at), env=dict(env))).encode()
+    streams = [_stream(stdin, os.O_RDONLY), _stream(stdout, os.O_WRONLY), _stream(stderr, os.O_WRONLY)]
     with _ONE_AT_A_TIME:
         wire = _forker()
-        socket.send_fds(wire, [_SIZE.pack(len(given))], [0, to_out, to_err, theirs.fileno()])
+        socket.send_fds(
+            wire, [_SIZE.pack(len(given))], [*(stream.given for stream in streams), theirs.fileno()]
+        )
         wire.sendall(given)
     theirs.close()
-    for asked, number in ((stdout, to_out), (stderr, to_err)):
-        if number != asked:
-            os.close(number)
+    for stream in streams:
+        if stream.made:
+            os.close(stream.given)
     (pid,) = _SIZE.unpack(_exactly(ours, _SIZE.size))
-    return Forked(pid, ours, out, err)
+    return Forked(pid, ours, streams[1].read, streams[2].read)
 
 
-def _pipe(asked: int) -> tuple[IO[str] | None, int]:
-    """The end that is read, if there is one, and the end that is written."""
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """What a fork is given, whether that was made for it, and the other end of a pipe."""
+
+    given: int
+    made: bool = True
+    read: IO[str] | None = None
+
+
+def _stream(asked: int, how: int) -> _Stream:
     if asked == subprocess.DEVNULL:
-        return None, os.open(os.devnull, os.O_WRONLY)
+        return _Stream(os.open(os.devnull, how))
     if asked != subprocess.PIPE:
-        return None, asked
+        return _Stream(asked, made=False)
     read, written = os.pipe()
-    return TextIOWrapper(os.fdopen(read, "rb"), encoding="utf-8"), written
+    return _Stream(written, read=TextIOWrapper(os.fdopen(read, "rb"), encoding="utf-8"))
 
 
 @cache

@@ -6,12 +6,13 @@ None of this asks the formatter's own reading: a text is told apart here by an e
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 
 from evalspec.syntax.format import format_source
 from evalspec.syntax.parse import parse
+from evalspec.syntax.tree import File
 from evalspec.text.diagnostics import Diagnostic
 from evalspec.text.source import Source, Span
 
@@ -38,8 +39,14 @@ def formatted(text: str) -> str:
     return found
 
 
+@lru_cache(8)  # what is asked whether it parses is asked next what it says
+def read(text: str) -> tuple[File, Sequence[Diagnostic]]:
+    """What a spec's text is parsed to, and its faults."""
+    return parse(source_of(text))
+
+
 def parses(text: str) -> bool:
-    return not parse(source_of(text))[1]
+    return not read(text)[1]
 
 
 def faults_of(text: str) -> list[Diagnostic]:
@@ -49,9 +56,10 @@ def faults_of(text: str) -> list[Diagnostic]:
 # ── what a spec says ──────────────────────────────────────────────────────────────────────────────
 
 
+@lru_cache(8)
 def tree(text: str) -> object:
     """All that the tree of a spec says, its places aside."""
-    file, faults = parse(source_of(text))
+    file, faults = read(text)
     assert faults == ()
     return _said(file.entries)
 
@@ -120,7 +128,7 @@ def telling_specs() -> tuple[str, ...]:
 @cache
 def shapes_of(text: str) -> dict[tuple[str, ...], str]:
     """The top-level entries of a spec by the kinds of their tokens."""
-    file, _ = parse(source_of(text))
+    file, _ = read(text)
     cuts = [text[entry.at.start : entry.at.end] for entry in file.entries]
     return {tuple(_kind(m) for m in WORD.finditer(cut)): cut for cut in cuts}
 

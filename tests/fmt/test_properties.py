@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -69,6 +70,7 @@ def with_comment(text: str, place: int, form: str, number: int = 0) -> str:
     return text[:place] + form.format(number) + text[place:]
 
 
+@cache
 def places_for_comments(text: str, form: str) -> list[int]:
     """Where a comment may be put: the spec parses with it, and says what it said."""
     before = tree(text)
@@ -86,7 +88,7 @@ def test_a_comment_may_stand_wherever_the_language_allows_one(part: int, form: s
     tried = 0
     for text in every_shape()[part::PARTS]:
         places = places_for_comments(text, form)
-        for place in places[part % 3 :: 3]:  # all of them together come below
+        for place in places[part % 6 :: 6]:  # all of them together come below
             changed = with_comment(text, place, form)
             assert_kept(changed, formatted(changed))
         tried += len(places)
@@ -112,7 +114,7 @@ def test_comments_in_many_places_of_a_whole_spec() -> None:
 
 def test_a_comment_on_its_own_line_stays_above_what_it_stood_above() -> None:
     for text in every_shape()[::3]:
-        for place in places_for_comments(text, ABOVE):
+        for place in places_for_comments(text, ABOVE)[::2]:
             after = formatted(with_comment(text, place, ABOVE)).split("\n")
             (line,) = [line for line in after if line.endswith("# remark 0")]
             assert line.lstrip() == "# remark 0"
