@@ -216,6 +216,7 @@ CATALOGUE: Mapping[str, str] = {
     "W0711": "a budget that another one makes idle",
     "E0712": "a limit on spending, and a price that nobody knows",
     "E0731": "a limit on spending, and answers that may be of any length",
+    "N0734": "a race that is asked for and cannot be run",
     "W0732": "a model whose name floats",
     "W0733": "a model that its provider has retired",
     "E0710": "a part of the language that `run` cannot do yet",

@@ -18,6 +18,7 @@ from evalspec.check.rules.power import (
     budgets_can_be_decided,
     what_can_be_told_apart,
 )
+from evalspec.check.rules.racing import races_can_be_run
 from evalspec.check.rules.recorded import recorded_answers_fit
 from evalspec.check.rules.samples import samples_can_differ
 from evalspec.check.rules.spending import prices_are_known
@@ -46,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     bounds_agree,
     bounds_can_be_decided,
     budgets_can_be_decided,
+    races_can_be_run,
     what_can_be_told_apart,
 )
 

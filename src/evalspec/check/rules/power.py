@@ -35,7 +35,7 @@ def what_can_be_told_apart(
     """
     for task in program.tasks.values():
         loaded = data.get(task.dataset)
-        candidates = _candidates(task, program)
+        candidates = candidates_of(task, program)
         if loaded is None or candidates < 2 or default_metric(task.final) is not None:
             continue
         n, contrasts = len(loaded.rows), math.comb(candidates, 2)
@@ -53,7 +53,7 @@ def what_can_be_told_apart(
         )
 
 
-def _candidates(task: Task, program: Program) -> int:
+def candidates_of(task: Task, program: Program) -> int:
     """How many candidates a task compares."""
     if task.assign:
         return math.prod(len(task.assign.get(step.name) or task.models) for step in task.steps)
