@@ -12,6 +12,7 @@ from evalspec.models.model import Answer, Request
 from evalspec.pipeline import score
 from evalspec.run.arrivals import Load, load_of
 from evalspec.run.under_load import Client, Fate, Leg, Passed, Sample, passes_in, passes_json
+from evalspec.score.load_sentences import too_few
 from score.worlds import RUN, Json, candidate, labelled, plan_of, played
 
 SECOND = 1_000_000_000
@@ -145,6 +146,15 @@ def test_a_pass_under_another_load_is_none_for_this_one(tmp_path: Path) -> None:
     assert found["budgets"][0]["verdict"] == "not_enough_data"
     assert found["budgets"][0]["why"] == "its latency pass was under another load (8/s for 1 min 0 s)"
     assert found["latency"]["measured"] == "under_run"
+
+
+def test_what_too_few_requests_leave_open_is_told_with_how_many_it_takes() -> None:
+    budget: Json = {"clause": "p95 <= 2s", "verdict": "not_enough_data", "value": 1.0, "n": 58}
+    assert too_few(budget) == "; it takes at least 59"
+    assert too_few({**budget, "n": 59}) == ""
+    assert too_few({**budget, "verdict": "within"}) == ""
+    assert too_few({**budget, "clause": "p99.9(look) <= 2s"}) == "; it takes at least 2,995"
+    assert too_few({**budget, "clause": "mean <= 2s"}) == ""
 
 
 # ── chains ────────────────────────────────────────────────────────────────────────────────────────

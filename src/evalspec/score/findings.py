@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evalspec.language.metric_names import Measure, metric_named
-from evalspec.score.load_sentences import load_sentences
+from evalspec.score.load_sentences import load_sentences, too_few
 from evalspec.score.lookups import candidate_of, metric_of, value_of, viable_in
 from evalspec.score.wording import (
     Document,
@@ -160,7 +160,7 @@ def budgets(task: Document) -> Iterator[str]:
             )
             at = where if number(budget.get("value")) is not None else ""
             if said is not None:
-                yield f"{budget['clause']} {said} {name}: {_measured(budget)}{at}."
+                yield f"{budget['clause']} {said} {name}: {_measured(budget)}{at}{too_few(budget)}."
 
 
 WHERE = {"under_run": ", at the run's own concurrency", "recorded": ", as recorded"}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from evalspec.language.metric_names import figure_in
 from evalspec.score.wording import document, number
 from evalspec.text.units import short_duration
 
 if TYPE_CHECKING:
     from evalspec.score.wording import Document
 
+LEVEL = 0.05
 BEYOND = "longer than was waited for"
 
 
@@ -34,6 +37,16 @@ def load_sentences(name: str, latency: Document) -> Iterator[str]:
         yield f"No verdict on the latency of {name}: {why}."
     if latency.get("partial"):
         yield f"The latency pass of {name} was broken off: this is what was measured until then."
+
+
+def too_few(budget: Document) -> str:
+    """How many requests a percentile takes at least, where there were fewer; nothing of other budgets."""
+    name = str(budget["clause"]).partition(" ")[0].partition("(")[0]
+    share = (figure_in(name, "percentile") or 0.0) / 100
+    if budget["verdict"] != "not_enough_data" or number(budget.get("value")) is None or not 0 < share < 1:
+        return ""
+    needed = math.ceil(math.log(LEVEL) / math.log(share))
+    return f"; it takes at least {needed:,}" if (number(budget.get("n")) or 0) < needed else ""
 
 
 def _p95(latency: Document, of: str) -> str:

@@ -109,8 +109,15 @@ def budgets_can_be_decided(
             needed = _calls_needed(bound)
             if calls is not None and needed is not None and calls < needed:
                 counted = "1 call" if calls == 1 else f"{calls:,} calls"
-                said = f"`{bound.clause}` can never be shown by {counted}"
-                yield problem("W0702", bound.at, said, f"it takes at least {needed:,}, all of them within")
+                said, way_out = f"can never be shown by {counted}", ""
+                if (rate := task.budgets.rate_per_s if task.budgets is not None else None) is not None:
+                    said = f"is not shown by the {counted} or so of this load"
+                    way_out = f": `for = {math.ceil(_surely(needed) / rate)}s` brings them"
+                said, way_out = (
+                    f"`{bound.clause}` {said}",
+                    f"it takes at least {needed:,}, all of them within{way_out}",
+                )
+                yield problem("W0702", bound.at, said, way_out)
 
 
 def _calls(budgets: Budgets | None, loaded: Loaded | None) -> int | None:
@@ -120,6 +127,11 @@ def _calls(budgets: Budgets | None, loaded: Loaded | None) -> int | None:
     if budgets is not None and budgets.in_flight is not None:
         return None
     return None if loaded is None else len(loaded.rows)
+
+
+def _surely(needed: int) -> float:
+    """How many calls a load must bring on average, so that by chance it hardly ever brings too few."""
+    return needed + 2 * math.sqrt(needed)
 
 
 def _calls_needed(bound: Bound) -> int | None:
