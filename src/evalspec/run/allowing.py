@@ -41,7 +41,8 @@ def heard(before: Left | None, told: Allowance, drawn_since: float, sent_s: floa
     It was told of the moment when the request came in; what grew back since then is there, too.
     """
     used = told.limit - told.left
-    per_s = max(used, 1.0) / told.full_in_s
+    # What is left is told in whole ones, most often rounded down: it is half of one more on average.
+    per_s = (used - 0.5 if used >= 2 else max(used, 1.0)) / told.full_in_s
     fresh = Left(
         limit=told.limit,
         level=told.left - drawn_since,
