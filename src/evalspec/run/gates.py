@@ -22,6 +22,7 @@ from evalspec.run.pacing import Bucket, drawn, full_bucket, wait_for
 START = 20
 MOST = 200
 VOUCHED_FOR = 0.75  # of what a limit allows; all of it comes with the first answers
+TWICE = 2  # times the start: no more is risked on a limit's word than the first doubling would
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +37,9 @@ class Rate:
 class Limits:
     """How much goes out at once: in all, to each endpoint, to some candidates together or one; and how fast.
 
-    An endpoint is given `first_concurrency` at first, or three quarters of what a limit allows, and feels its
-    way up to `endpoint_concurrency`, or more where a limit on some of its candidates says so.
+    An endpoint is given `first_concurrency` at first, or up to twice that where it is within three quarters
+    of what a limit allows, and feels its way up to `endpoint_concurrency`, or more where a limit on some of
+    its candidates says so.
     """
 
     concurrency: int | None = None
@@ -300,8 +302,8 @@ def _endpoint(name: str, shared: Mapping[str, str], limits: Limits, now: float) 
     declared = [most for most, names in _limits_on_some(limits) if names & asked_here]
     most = max([limits.endpoint_concurrency, *declared])
     overall = [limits.concurrency] if limits.concurrency is not None else []
-    vouched_for = max([0, *overall, *declared])
-    return Endpoint(first=max(limits.first_concurrency, int(vouched_for * VOUCHED_FOR)), most=most, now=now)
+    vouched_for = min(TWICE * limits.first_concurrency, int(max([0, *overall, *declared]) * VOUCHED_FOR))
+    return Endpoint(first=max(limits.first_concurrency, vouched_for), most=most, now=now)
 
 
 def _caps(models: Mapping[str, Model]) -> Mapping[str, Sequence[Places]]:
