@@ -70,7 +70,7 @@ def test_a_damaged_store_and_a_file_in_its_place_are_found(tmp_path: Path) -> No
     with servers.chat_server(lambda body: queue(number_in(body))) as server:
         folder = write_job(tmp_path, 300, spec(model(server.url)))
         assert evalspec("run", "route.eval", at=folder).code == 0
-    assert "300 answers and 1 runs" in doctor(folder)["store/answers"]["found"]
+    assert "300 answers and 1 run in" in doctor(folder)["store/answers"]["found"]
     file = folder / ".evalspec" / "answers.sqlite3"
     data = bytearray(file.read_bytes())
     data[8192 : len(data) - 4096] = b"\xff" * (len(data) - 8192 - 4096)

@@ -165,3 +165,12 @@ def test_those_with_the_very_same_figure_share_the_first_place(tmp_path: Path) -
     said, _ = told(tmp_path, "one two three", "rank = accuracy")
     assert said["Decide"][0].startswith("one and two share the best accuracy, 90.0 % (95 % ")
     assert said["Decide"][0].endswith(", but three may be as good.")
+
+
+def test_one_is_no_plural(tmp_path: Path) -> None:
+    labelled(tmp_path, ["a"])
+    says(tmp_path, ["a"], by="one")
+    says(tmp_path, ["b"], by="two")
+    said, _ = told(tmp_path, "one two", "rank = accuracy")
+    assert not [s for own in said.values() for s in own if "1 examples" in s]
+    assert "cannot be told apart on this example" in " ".join(said["Decide"])

@@ -9,6 +9,7 @@ from evalspec.language.expressions import Expression
 from evalspec.language.program import CostByOutcome, CostMatrix, Costs
 from evalspec.text.diagnostics import Label, problem
 from evalspec.text.source import DataLine
+from evalspec.text.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +60,7 @@ def _gives_figures(
     told.add((cell.columns, wrong[0][1]))
     first, why = wrong[0]
     label = Label(at=DataLine(first.file, first.line), message=_shown(cell, first, private))
-    count = f"{len(wrong):,} of {len(rows):,} examples"
+    count = f"{len(wrong):,} of {counted(len(rows), 'example')}"
     faults.found.append(
         problem(
             "E0320",
@@ -116,7 +117,7 @@ def _dearer(figures: Sequence[CostFigure], right: int, rows: Sequence[Row], *, a
     if not any(isinstance(f, Expression) for f in figures):
         return "" if _is_dearer([figure_at(f, {}) for f in figures], right, alike=alike) else None
     n = sum(_is_dearer([figure_at(f, row.values) for f in figures], right, alike=alike) for row in rows)
-    examples = "1 example" if n == 1 else f"{n:,} examples"
+    examples = counted(n, "example")
     return f" at {examples}" if n else None
 
 

@@ -11,6 +11,7 @@ from evalspec.check.values import whole_number, word_of
 from evalspec.language.expressions import Expression, Type, holds
 from evalspec.language.program import Subset
 from evalspec.text.diagnostics import did_you_mean, problem
+from evalspec.text.units import counted
 from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -145,13 +146,13 @@ def _selects_something(subset: Subset, where_at: Span, loaded: Loaded | None, fa
         return
     n = sum(holds(subset.where, row.values) for row in loaded.rows)
     if n == 0:
-        faults.add("E0612", where_at, f"this selects none of the {len(loaded.rows):,} examples",
+        faults.add("E0612", where_at, f"this selects none of the {counted(len(loaded.rows), 'example')}",
                    "compare it with the values that the data really have")  # fmt: skip
     elif subset.minimum is not None and n < subset.minimum:
         faults.add(
             "W0613",
             subset.at,
-            f"subset `{subset.name}` has {n} examples, fewer than its `min` of {subset.minimum}",
+            f"subset `{subset.name}` has {counted(n, 'example')}, fewer than its `min` of {subset.minimum}",
             "label more of them, or lower `min`",
         )
 

@@ -21,8 +21,9 @@ from evalspec.report.glyphs import visible
 from evalspec.score.judged import judge
 from evalspec.score.score import score_task
 from evalspec.score.shipping import NoPolicy, policy_to_ship
-from evalspec.score.wording import document
+from evalspec.score.wording import document, number
 from evalspec.text.diagnostics import nearest
+from evalspec.text.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,7 +122,7 @@ def _answers(
         masked = masked or private.hides_responses
         for candidate in planned.candidates:
             rows += exported(planned, candidate, replayed.traces[planned.task.name, candidate.name], private)
-    said = f"{len(rows):,} answers"
+    said = counted(len(rows), "answer")
     unlike = sum(not row.alike for row in rows)
     if unlike:
         said += f"; {unlike:,} of them would be read otherwise when they are read back"
@@ -166,7 +167,7 @@ def _samples(options: argparse.Namespace) -> tuple[bytes, str]:
     _demand("task", options.task, options.task in tasks, tasks)
     rows = [row for key, passed in passes.items() if options.task in (None, key[0])
             for row in pass_rows(*key, passed)]  # fmt: skip
-    return _table(rows, options.output.suffix), f"{len(rows):,} requests"
+    return _table(rows, options.output.suffix), counted(len(rows), "request")
 
 
 # ── the policy to ship ────────────────────────────────────────────────────────────────────────────
@@ -191,6 +192,7 @@ def _policy(
         raise Usage(f"there is no policy to export: {fault}") from fault
     run = document(results.document["run"])
     found |= {"run": run["id"], "spec_sha256": run["spec_sha256"], "seed": plan.seed}
-    said = f"the policy of {visible(name)}, `{found['rule']}`, from {found['n']:,} examples"
+    examples = counted(number(found["n"]) or 0, "example")
+    said = f"the policy of {visible(name)}, `{found['rule']}`, from {examples}"
     text = json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False)
     return f"{text}\n".encode("utf-8", "backslashreplace"), said

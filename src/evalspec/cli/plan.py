@@ -23,7 +23,7 @@ from evalspec.report.differing import differences, render_differences
 from evalspec.report.glyphs import visible
 from evalspec.run.spending import dollars
 from evalspec.running import Options, plan_of
-from evalspec.text.units import short_duration
+from evalspec.text.units import counted, short_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +111,8 @@ def _print(plan: Plan, found: Estimates, how: Options) -> None:
     for planned in plan.tasks:
         own = found[planned.task.name]
         steps = f", {len(planned.task.steps)} steps" if planned.task.kind == "chain" else ""
-        print(f"{planned.task.name}: {len(planned.rows):,} examples of `{planned.task.dataset}`{steps}\n")
+        examples = counted(len(planned.rows), "example")
+        print(f"{planned.task.name}: {examples} of `{planned.task.dataset}`{steps}\n")
         rows = [_row(name, e, seconds_of(plan, how, name, e)) for name, e in own.items()]
         headers = [
             "candidate",
@@ -155,7 +156,7 @@ def _print_passes(passes: Mapping[str, Expected]) -> None:
     """What is asked behind the run, to measure latencies under a load."""
     for task, found in passes.items():
         most = "at most " if found.at_most else ""
-        each = "" if found.requests is None else f", {most}{found.requests:,} requests each"
+        each = "" if found.requests is None else f", {most}{counted(found.requests, 'request')} each"
         tokens = "" if found.input_tokens is None else f", about {found.input_tokens:,} input tokens"
         usd = [("expected", found.expected_usd), ("at worst", found.worst_usd)]
         money = "".join(f", {dollars(value)} {what}" for what, value in usd if value is not None)

@@ -18,6 +18,7 @@ from evalspec.report.picking import Wanted, picked, subsets_called
 from evalspec.score.judged import judge
 from evalspec.score.score import score_task
 from evalspec.text.diagnostics import nearest
+from evalspec.text.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,7 +114,7 @@ def _show_task(planned: PlannedTask, replayed: Replayed, plan: Plan, options: ar
         sys.stdout.write(render_example(shown, form))
     if len(numbers) > options.n:
         print(
-            f"{visible(planned.task.name)}: {options.n} of {len(numbers):,} examples shown; "
+            f"{visible(planned.task.name)}: {options.n} of {counted(len(numbers), 'example')} shown; "
             f"`-n {len(numbers)}` shows all",
             file=sys.stderr,
         )

@@ -15,6 +15,7 @@ from evalspec.lsp.mentions import What
 from evalspec.lsp.offers import Kind, Offer
 from evalspec.lsp.string_completion import in_string
 from evalspec.lsp.surroundings import dataset_at, entry_at, function_at
+from evalspec.text.units import counted
 
 if TYPE_CHECKING:
     from evalspec.lsp.lexemes import Lexeme
@@ -198,9 +199,8 @@ def _bound_argument(view: View, context: Context) -> Iterator[Offer]:
     for offer in offers.names(view, What.SUBSET):
         if view.declared.dataset_of.get((What.SUBSET, offer.label), dataset) == dataset:
             n = view.facts.count(offer.label)
-            yield Offer(
-                label=offer.label, kind=Kind.NAME, detail="subset" if n is None else f"subset, {n:,} examples"
-            )
+            detail = "subset" if n is None else f"subset, {counted(n, 'example')}"
+            yield Offer(label=offer.label, kind=Kind.NAME, detail=detail)
             for value in view.facts.members(offer.label):
                 yield Offer(label=f'{offer.label}["{value}"]', kind=Kind.NAME, detail="value of a subset")
     chain = context.around("chain")

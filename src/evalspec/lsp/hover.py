@@ -14,6 +14,7 @@ from evalspec.lsp.mentions import Mention, Symbol, What
 from evalspec.lsp.names import declarations_of, mention_at
 from evalspec.lsp.offers import NOT_RUN, direction_of
 from evalspec.lsp.template_walk import OWN_NAMES
+from evalspec.text.units import counted
 
 if TYPE_CHECKING:
     from evalspec.lsp.names import View
@@ -64,7 +65,7 @@ def _about(view: View, mention: Mention) -> list[str]:
         case What.LABEL:
             n = view.facts.labels(symbol.scope).get(symbol.name)
             return [f"label **{_safe(symbol.name)}** of dataset `{symbol.scope}`",
-                    f"{n:,} examples" if n is not None else ""]  # fmt: skip
+                    counted(n, "example") if n is not None else ""]  # fmt: skip
         case What.TEMPLATE_WORD:
             return [f"**{symbol.name}**", OWN_NAMES[symbol.name]]
         case What.FILTER | What.TEST:
@@ -129,7 +130,7 @@ def _column(view: View, symbol: Symbol) -> list[str]:
 
 def _dataset(view: View, name: str) -> list[str]:
     size = view.facts.size(name)
-    lines = [f"dataset **{name}**" + (f": {size:,} examples" if size is not None else "")]
+    lines = [f"dataset **{name}**" + (f": {counted(size, 'example')}" if size is not None else "")]
     labels = view.facts.labels(name)
     if labels:
         shown = [f"{_code(label)} {n:,}" for label, n in list(labels.items())[:MOST_LABELS]]
@@ -151,7 +152,7 @@ def _subset(view: View, symbol: Symbol) -> list[str]:
         more = f" and {len(members) - MOST_LABELS} more" if len(members) > MOST_LABELS else ""
         return [f"subset **{family}**: one for each value", ", ".join(counts) + more, declared]
     n = view.facts.count(name)
-    return [f"subset **{_safe(name)}**" + (f": {n:,} examples" if n is not None else ""), declared]
+    return [f"subset **{_safe(name)}**" + (f": {counted(n, 'example')}" if n is not None else ""), declared]
 
 
 def _declaration(view: View, symbol: Symbol) -> str:

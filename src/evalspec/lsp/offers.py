@@ -13,6 +13,7 @@ from evalspec.language.functions import FUNCTIONS
 from evalspec.language.metric_names import LATER_METRICS, METRICS, Direction, Measure, Metric
 from evalspec.lsp.mentions import What
 from evalspec.lsp.names import View
+from evalspec.text.units import counted
 
 NOT_RUN = "`run` cannot do this yet"
 
@@ -71,7 +72,7 @@ def names(view: View, what: What) -> Iterator[Offer]:
 def about(view: View, what: What, name: str) -> str:
     """A few words about a declared name."""
     size = view.facts.size(name) if what is What.DATASET else None
-    return f"{what}, {size:,} examples" if size is not None else str(what)
+    return f"{what}, {counted(size, 'example')}" if size is not None else str(what)
 
 
 def columns(view: View, dataset: str) -> Iterator[Offer]:

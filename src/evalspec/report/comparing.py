@@ -11,6 +11,7 @@ from evalspec.report.glyphs import visible
 from evalspec.report.wrapping import wrapped
 from evalspec.score.comparing import CandidateMove, Change, Move, TaskMove
 from evalspec.score.wording import better_first, called, document, figure, interval, listed
+from evalspec.text.units import counted
 
 if TYPE_CHECKING:
     from evalspec.score.results import Document
@@ -62,7 +63,7 @@ def _task(task: TaskMove) -> Iterator[str]:
 
     unit = f" in {task.unit}" if task.unit and task.metric in ("expected_cost", "total_cost") else ""
     way = f"{called(task.metric)}{unit} ({better_first(task.metric)})"
-    yield visible(f"{task.name}: {task.examples:,} examples in both runs, by {way}")
+    yield visible(f"{task.name}: {counted(task.examples, 'example')} in both runs, by {way}")
     yield ""
     if task.why is not None:
         yield visible(f"nothing can be compared: {task.why}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from evalspec.language.candidates import Hosted, ModelSpec
 from evalspec.plan.estimate import known_requests
 from evalspec.report.glyphs import visible
+from evalspec.text.units import counted
 
 if TYPE_CHECKING:
     from evalspec.models.model import Request
@@ -80,7 +81,7 @@ def render_differences(found: tuple[Difference, ...], other: str) -> str:
     drawn = tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True,
                      colalign=("left", "left", "right", "right", "right"))  # fmt: skip
     said = (
-        f"{more:,} requests more than {visible(other)} and {less:,} less"
+        f"{counted(more, 'request')} more than {visible(other)} and {less:,} less"
         if more or less
         else (f"the same requests as {visible(other)}")
     )

@@ -26,6 +26,7 @@ from evalspec.score.wording import (
     number,
     percent,
 )
+from evalspec.text.units import counted
 from evalspec.text.values import Json
 
 WIDTH = 100
@@ -94,7 +95,8 @@ def _title(results: Results, name: str, task: Document) -> str:
     partial = "" if run.get("complete") else ", PARTIAL"
     ranked = f"ranked by {called(metric)}{unit} ({better_first(metric)})"
     simulated = ", SIMULATED" if run.get("simulated") and is_made_up(task) else ""
-    return visible(f"{name}: {task['examples']:,} examples, {ranked}{partial}{simulated}")
+    examples = counted(number(task["examples"]) or 0, "example")
+    return visible(f"{name}: {examples}, {ranked}{partial}{simulated}")
 
 
 # ── rows ──────────────────────────────────────────────────────────────────────────────────────────

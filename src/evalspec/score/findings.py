@@ -20,7 +20,7 @@ from evalspec.score.wording import (
     percent,
     points,
 )
-from evalspec.text.units import short_duration
+from evalspec.text.units import counted, short_duration
 
 NOTICEABLE = 0.02
 SMALL = 10
@@ -229,7 +229,7 @@ def leaderboards(task: Document) -> Iterator[str]:
         if not chosen or regret is None:
             continue
         tau, p = number(found.get("kendall_tau")), number(found.get("p_value"))
-        told = f"{found['n']} candidates listed"
+        told = f"{counted(number(found['n']) or 0, 'candidate')} listed"
         told += f", Kendall's tau {tau:.2f}" if tau is not None else ""
         told += f", p = {p:.2f}" if p is not None else ""
         told += f": {found['why']}" if tau is not None and found.get("why") else ""
@@ -265,14 +265,9 @@ def missing(task: Document) -> Iterator[str]:
         unheard = {k: number(outcomes.get(k)) or 0 for k in ("error", "not_asked")}
         unread = {k: number(outcomes.get(k)) or 0 for k in ("no_answer", "truncated", "refused", "timeout")}
         if unheard["error"]:
-            yield f"{name}: errors on {_counted(unheard['error'], 'example')}, in no figure."
+            yield f"{name}: errors on {counted(unheard['error'], 'example')}, in no figure."
         if unheard["not_asked"] and candidate_of(task, name).get("race") is None:
-            yield f"{name}: {_counted(unheard['not_asked'], 'example')} not answered yet, in no figure."
+            yield f"{name}: {counted(unheard['not_asked'], 'example')} not answered yet, in no figure."
         told = [f"{n:.0f} {called(k)}" for k, n in unread.items() if n]
         if told:
             yield f"{name}: {listed(told)} of {task['examples']}; these count as wrong."
-
-
-def _counted(count: float, noun: str) -> str:
-    """A count with its noun: `1 example`, `1,204 examples`."""
-    return f"{count:,.0f} {noun}" + ("" if count == 1 else "s")

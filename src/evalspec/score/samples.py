@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from evalspec import metrics
 from evalspec.language.metric_names import CONSISTENCY, figure_in
+from evalspec.text.units import counted
 
 if TYPE_CHECKING:
     from evalspec.language.program import Task
@@ -45,7 +46,7 @@ def too_few(metric: str) -> str:
     """Why a metric of samples has no value where no example has what it takes."""
     if metric == CONSISTENCY:
         return "no example has two samples that were heard"
-    return f"no example has {figure_in(metric, 'samples'):.0f} samples that were judged"
+    return f"no example has {counted(figure_in(metric, 'samples') or 0, 'sample')} that were judged"
 
 
 def _agreement(samples: Sequence[Judgement]) -> float | None:

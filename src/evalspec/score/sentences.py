@@ -140,7 +140,8 @@ def _against(task: Document, best: str, name: str, metric: str, tied: bool) -> s
         if tied and not sure:
             sized = f"{'+' if sign * value >= 0 else '-'}{size}"
             told = f"difference {sized}{around}{_at_once(task, ends)}"
-            apart = f"{name} and {best} cannot be told apart on these {n:,} examples ({told})"
+            these = "this example" if n == 1 else f"these {n:,} examples"
+            apart = f"{name} and {best} cannot be told apart on {these} ({told})"
             return f"{apart}{_needed(pair)}."
         verb, more = _comparison(metric, sign * value >= 0)
         apart = f"{name} {verb} {size} {more} than {best}{around} (n = {n})"

@@ -27,6 +27,7 @@ from evalspec.starting.columns import (
 )
 from evalspec.starting.split import split, written
 from evalspec.text.diagnostics import Diagnostic, did_you_mean, errors, nearest
+from evalspec.text.units import counted
 from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
@@ -251,7 +252,7 @@ def _from(spec: Path, file: Path) -> str:
 
 def _remarks(found: Findings, counts: tuple[int, int, int], same: Sequence[str]) -> tuple[str, ...]:
     scored, learning, unlabelled = counts
-    told = [f"{scored:,} examples to score; the answer is `{found.label}`"]
+    told = [f"{counted(scored, 'example')} to score; the answer is `{found.label}`"]
     if found.kind is Kind.LABELS:
         told[0] += f", one of {len(found.labels)} labels"
     else:
@@ -260,6 +261,6 @@ def _remarks(found: Findings, counts: tuple[int, int, int], same: Sequence[str])
         told.append(f"{learning:,} others are put aside for the baselines to learn from")
     told.append(f"the prompt reads {', '.join(f'`{name}`' for name in found.texts)}")
     if unlabelled:
-        told.append(f"{unlabelled:,} rows without a label are left out")
+        told.append(f"{counted(unlabelled, 'row')} without a label are left out")
     told += [f"`{name}` says the same as `{found.label}`, so no prompt reads it" for name in same]
     return tuple(told)

@@ -18,6 +18,7 @@ from evalspec.store.faults import StoreFault, explained
 from evalspec.store.locks import Locks
 from evalspec.store.places import MOUNTS, demand_local, filesystem_of
 from evalspec.store.writing import open_writer
+from evalspec.text.units import counted
 
 LITTLE_ROOM = 100 * 1024 * 1024
 COMMITS = 5
@@ -114,7 +115,7 @@ def _file(path: Path) -> Finding:
         return _fault("answers", str(fault))
     if wrong:
         return _fault("answers", f"{path} is damaged ({wrong[0]}): move it away, then run again")
-    told = f"{answers:,} answers and {runs:,} runs in {path}"
+    told = f"{counted(answers, 'answer')} and {counted(runs, 'run')} in {path}"
     return Finding(area="store", name="answers", state=State.GOOD, found=told)
 
 

@@ -107,3 +107,8 @@ def short_duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def counted(count: float, noun: str) -> str:
+    """A count with its noun: `1 example`, `1,204 examples`."""
+    return f"{count:,.0f} {noun}" + ("" if count == 1 else "s")

@@ -11,6 +11,7 @@ from evalspec.language.expressions import holds
 from evalspec.language.metric_names import figure_in
 from evalspec.metrics.power import GUESSES, minimum_detectable_difference
 from evalspec.text.diagnostics import Diagnostic, problem
+from evalspec.text.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -145,7 +146,7 @@ def _calls_needed(bound: Bound) -> int | None:
 
 def _undecided(few: Sequence[tuple[int, str]], total: int) -> str:
     n, clause = few[0]
-    examples = "1 example" if n == 1 else f"{n} examples"
+    examples = counted(n, "example")
     if total == 1:
         return f"`{clause}` is measured on {examples} and will stay undecided"
     return f"{len(few)} of these {total} bounds will stay undecided: `{clause}` is measured on {examples}"

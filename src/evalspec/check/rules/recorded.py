@@ -9,6 +9,7 @@ from evalspec.language.program import Program
 from evalspec.models.recorded import RecordedTable, read_recorded
 from evalspec.text.diagnostics import Diagnostic, problem
 from evalspec.text.source import DataLine
+from evalspec.text.units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,7 +57,7 @@ def _unused(spec: ModelSpec, table: RecordedTable, used_in: Iterable[Loaded]) ->
     ids = {row.id for loaded in used_in for row in loaded.rows}
     answered = {example for _, _, _, example, _ in table.answers}
     if not ids & answered:
-        about = f"the recorded answers of `{spec.name}` are about none of the {len(ids):,} examples"
+        about = f"the recorded answers of `{spec.name}` are about none of the {counted(len(ids), 'example')}"
         way_out = "they are matched by `id`; does the dataset have `id = COLUMN`?"
         yield problem("W0617", spec.at, about, way_out)
     skipped = table.skipped
