@@ -186,14 +186,14 @@ def _no_endless_search() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
-MEGABYTE = 1_000_000
+LENGTH = 300_000  # at which what is not linear takes hours
 LONG = ["((((", "9", "1 000", " ", "-", "Answer: ", "A, ", "billing bug ", "not ", "```\n", "<think>", "1/2 "]
 
 
 @pytest.mark.usefixtures("_no_endless_search")
 @pytest.mark.parametrize("piece", LONG, ids=repr)
-def test_a_megabyte_is_read_in_bounded_time(piece: str) -> None:
-    text = piece * (MEGABYTE // len(piece))
+def test_a_long_text_is_read_in_bounded_time(piece: str) -> None:
+    text = piece * (LENGTH // len(piece))
     for answer in ANSWERS:
         reply = Answer(response=text + "!")
         assert reading(step(answer), reply, source=ConfidenceSource.STATED).outcome in Outcome
