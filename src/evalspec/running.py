@@ -146,71 +146,109 @@ async def run_plan(
     cannot be opened); one that comes later is in the result, beside what was answered before it.
     """
     demand_allowed(plan, allowed=options.allow_code)
-    stopping = stopping if stopping is not None else Stopping()
-    counter, troubles, gathered, bill = Counter(), Troubles(), Gathered(), Bill()
-    started = datetime.now(UTC)
-    passes: dict[tuple[str, str], Passed] = {}
-    fault: EvalspecFault | None = None
     spec = front.source.path or Path()
     with ExitStack() as stack:
         folder = store_folder(spec, options.store) if options.keep else None
-        store = stack.enter_context(Store.open(folder)) if folder is not None else None
-        purse = stack.enter_context(_purse(plan, options, spec, folder))
-        tell = stack.enter_context(watch(plan) if watch is not None else nullcontext(_silent))
+        going = _Going(
+            plan=plan,
+            front=front,
+            options=options,
+            environment=environment,
+            store=stack.enter_context(Store.open(folder)) if folder is not None else None,
+            purse=stack.enter_context(_purse(plan, options, spec, folder)),
+            stopping=stopping if stopping is not None else Stopping(),
+            tell=stack.enter_context(watch(plan) if watch is not None else nullcontext(_silent)),
+            say=say,
+        )
+        try:
+            await going.ask()
+        except EvalspecFault as broken:
+            if not going.gathered.traces:
+                raise
+            going.fault = broken
+        results = going.scored()
+    return going.ended(results)
 
-        def on_event(event: Event) -> None:
-            counter(event)
-            troubles(event)
-            bill(event)
-            tell(event)
 
+@dataclass(slots=True, kw_only=True)
+class _Going:
+    """A run on its way: what it was given, and what came of it so far."""
+
+    plan: Plan
+    front: Front
+    options: Options
+    environment: Mapping[str, str]
+    store: Store | None
+    purse: Purse | None
+    stopping: Stopping
+    tell: Callable[[Event], None]
+    say: Callable[[str], None]
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    counter: Counter = field(default_factory=Counter)
+    troubles: Troubles = field(default_factory=Troubles)
+    bill: Bill = field(default_factory=Bill)
+    gathered: Gathered = field(default_factory=Gathered)
+    passes: dict[tuple[str, str], Passed] = field(default_factory=dict)
+    fault: EvalspecFault | None = None
+
+    def hear(self, event: Event) -> None:
+        """Counts an event, and lets whoever watches see it."""
+        self.counter(event)
+        self.troubles(event)
+        self.bill(event)
+        self.tell(event)
+
+    async def ask(self) -> None:
+        """Asks what is missing and makes the latency passes. Raises the EvalspecFault that broke it off."""
         from evalspec.run.racing import Racing
         from evalspec.score.racing import courses_of
 
+        plan, options = self.plan, self.options
         racing = Racing(courses_of(plan)) if plan.race else None
-        try:
-            with stopping.dropped:
-                await ask_all(
-                    plan,
-                    store,
-                    environment=environment,
-                    settings=replace(
-                        settings_for(plan.program, concurrency=options.concurrency, keeping=options.keeping),
-                        purse=purse,
-                    ),
-                    on_event=on_event,
-                    stop=stopping.asked,
-                    gathered=gathered,
-                    racing=racing,
-                    allow_code=options.allow_code,
-                )
-                around = Around(
-                    environment=environment,
-                    purse=purse,
-                    on_event=bill,
-                    stop=stopping.asked,
-                    say=say,
-                    show=tell,
-                    racing=racing,
-                    allow_code=options.allow_code,
-                )
-                await make_passes(plan, gathered.traces, around, passes)
-        except EvalspecFault as broken:
-            if not gathered.traces:
-                raise
-            fault = broken
-        record = run_record(plan, front, options.settings, started, counter.total)
-        run = with_bill({**record, "pacing": dict(gathered.pacing)}, bill)
+        settings = settings_for(plan.program, concurrency=options.concurrency, keeping=options.keeping)
+        with self.stopping.dropped:
+            await ask_all(
+                plan,
+                self.store,
+                environment=self.environment,
+                settings=replace(settings, purse=self.purse),
+                on_event=self.hear,
+                stop=self.stopping.asked,
+                gathered=self.gathered,
+                racing=racing,
+                allow_code=options.allow_code,
+            )
+            around = Around(
+                environment=self.environment,
+                purse=self.purse,
+                on_event=self.bill,
+                stop=self.stopping.asked,
+                say=self.say,
+                show=self.tell,
+                racing=racing,
+                allow_code=options.allow_code,
+            )
+            await make_passes(plan, self.gathered.traces, around, self.passes)
+
+    def scored(self) -> Results:
+        """What was found; recorded in the store, where there is one that nothing is wrong with."""
         from evalspec.score.kept import kept_figures
 
-        account = account_of(plan, gathered.traces)
-        results, scored = score_whole(plan, gathered.let_go(), run, passes)
+        record = run_record(self.plan, self.front, self.options.settings, self.started, self.counter.total)
+        run = with_bill({**record, "pacing": dict(self.gathered.pacing)}, self.bill)
+        account = account_of(self.plan, self.gathered.traces)
+        results, scores = score_whole(self.plan, self.gathered.let_go(), run, self.passes)
         results = completed(results, account)
-        if store is not None and fault is None:
-            record = stored_record(results, plan, account)
-            fault = _kept(store, record, kept_figures(scored), passes)
-    short = purse.short if purse is not None else {}
-    return Ran(results, fault, stopping.asked.is_set(), troubles.found, bill, short)
+        if self.store is not None and self.fault is None:
+            record = stored_record(results, self.plan, account)
+            self.fault = _kept(self.store, record, kept_figures(scores), self.passes)
+        return results
+
+    def ended(self, results: Results) -> Ran:
+        """The run with its results, what went wrong, and who ran out of money."""
+        short = self.purse.short if self.purse is not None else {}
+        interrupted = self.stopping.asked.is_set()
+        return Ran(results, self.fault, interrupted, self.troubles.found, self.bill, short)
 
 
 @contextmanager
