@@ -9,6 +9,7 @@ from evalspec.check.values import flag_of, quantity_of, shown, word_of
 from evalspec.language.program import Limits
 from evalspec.text.diagnostics import Label, did_you_mean, problem
 from evalspec.text.units import Unit
+from evalspec.text.values import replace
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -24,46 +25,46 @@ def read_limits(declared: Declared, faults: Faults) -> Limits:
     if declared.limits is None:
         return Limits()
     entries = read_entries(declared.limits, faults)
-    overall: int | None = None
-    each: dict[str, int] = {}
-    rates: dict[str, float] = {}
-    tokens: dict[str, float] = {}
-    spend: dict[str, Decimal] = {}
+    limits = Limits(race=_race(entries, faults))
     seen: dict[tuple[str, str], tree.Bound] = {}
     for bound in entries.bounds:
         target = _target(bound, declared, faults)
-        if not _upper(bound, faults) or target is None or not _limited_once(bound, target, seen, faults):
-            continue
-        match bound.metric.text:
-            case "concurrency":
-                most = _concurrency(bound, faults)
-                overall, each = (
-                    (most, each) if not target else (overall, each | ({target: most} if most else {}))
-                )
-            case "requests":
-                rate = quantity_of(bound.value, (Unit.RATE,), "`requests`", faults)
-                if rate is not None and _asks_something(rate.value > 0, bound, faults):
-                    rates[target] = float(rate.value)
-            case "spend":
-                money = quantity_of(bound.value, (Unit.MONEY,), "`spend`", faults)
-                if money is not None and _asks_something(money.value > 0, bound, faults):
-                    spend[target] = money.value
-            case "tokens":
-                flow = quantity_of(bound.value, (Unit.RATE,), "`tokens`", faults)
-                if flow is not None and _asks_something(flow.value > 0, bound, faults):
-                    tokens[target] = float(flow.value)
-            case name:
-                limits = ("concurrency", "requests", "spend", "tokens")
-                help_line, fixes = did_you_mean(name, limits, at=bound.metric.at)
-                faults.add("E0430", bound.metric.at, f"there is no limit `{name}`", help_line, fixes=fixes)
-    return Limits(
-        concurrency=overall,
-        model_concurrency=each,
-        request_rates=rates,
-        token_rates=tokens,
-        spend=spend,
-        race=_race(entries, faults),
-    )
+        if _upper(bound, faults) and target is not None and _limited_once(bound, target, seen, faults):
+            limits = _with(limits, bound, target, faults)
+    return limits
+
+
+def _with(limits: Limits, bound: tree.Bound, target: str, faults: Faults) -> Limits:
+    """The limits with one more; as they are where it is none."""
+    match bound.metric.text:
+        case "concurrency":
+            most = _concurrency(bound, faults)
+            if not target:
+                return replace(limits, concurrency=most)
+            own = {target: most} if most else {}
+            return replace(limits, model_concurrency={**limits.model_concurrency, **own})
+        case "requests":
+            rate = _above_nothing(bound, Unit.RATE, faults)
+            own_rate = {} if rate is None else {target: float(rate)}
+            return replace(limits, request_rates={**limits.request_rates, **own_rate})
+        case "spend":
+            money = _above_nothing(bound, Unit.MONEY, faults)
+            return replace(limits, spend={**limits.spend, **({} if money is None else {target: money})})
+        case "tokens":
+            flow = _above_nothing(bound, Unit.RATE, faults)
+            own_flow = {} if flow is None else {target: float(flow)}
+            return replace(limits, token_rates={**limits.token_rates, **own_flow})
+        case name:
+            help_line, fixes = did_you_mean(name, LIMITS, at=bound.metric.at)
+            faults.add("E0430", bound.metric.at, f"there is no limit `{name}`", help_line, fixes=fixes)
+            return limits
+
+
+def _above_nothing(bound: tree.Bound, unit: Unit, faults: Faults) -> Decimal | None:
+    found = quantity_of(bound.value, (unit,), f"`{bound.metric.text}`", faults)
+    if found is None or not _asks_something(found.value > 0, bound, faults):
+        return None
+    return found.value
 
 
 def _race(entries: Entries, faults: Faults) -> bool:

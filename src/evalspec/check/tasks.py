@@ -23,6 +23,7 @@ from evalspec.check.values import word_of, words_of
 from evalspec.language.answer_types import YesNo
 from evalspec.language.program import Costs, Task
 from evalspec.text.diagnostics import did_you_mean, problem
+from evalspec.text.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,17 +127,7 @@ def _decided(
     right_is_told(entries, final.step, faults)
     costs = _costs(entries, final, data, known, faults)
     sure = confident(steps, models, known)
-    measured = Measured(
-        subsets=[s for s in known.subsets if s.dataset == data.dataset.name],
-        spoiled_subsets=known.declared.names["subset"] - {s.family or s.name for s in known.subsets},
-        labels=final.labels,
-        steps=[s.step for s in steps],
-        chain=chain,
-        final=final.step,
-        costs_given="costs" in entries.attributes or "costs" in entries.spoiled,
-        confident=sure,
-        positive="positive" in entries.attributes or isinstance(final.step.answer, YesNo),
-    )
+    measured = replace(_measured(entries, data, steps, final, known), confident=sure)
     requirements, exclude = read_requirements(entries, measured, faults)
     return Task(
         name=name,
@@ -160,6 +151,23 @@ def _decided(
         no_worse_than=read_comparisons(entries, models, measured, faults),
         assign=read_assign(entries, [s.step.name for s in steps], models, known, faults) if chain else {},
         oracle=chain and read_oracle(entries, faults),
+    )
+
+
+def _measured(
+    entries: Entries, data: Data, steps: tuple[StepRead, ...], final: StepRead, known: Known
+) -> Measured:
+    """What a task's figures can be about, its confidences left out."""
+    return Measured(
+        subsets=[s for s in known.subsets if s.dataset == data.dataset.name],
+        spoiled_subsets=known.declared.names["subset"] - {s.family or s.name for s in known.subsets},
+        labels=final.labels,
+        steps=[s.step for s in steps],
+        chain=entries.block.kind.text == "chain",
+        final=final.step,
+        costs_given="costs" in entries.attributes or "costs" in entries.spoiled,
+        confident=False,
+        positive="positive" in entries.attributes or isinstance(final.step.answer, YesNo),
     )
 
 

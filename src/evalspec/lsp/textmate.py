@@ -55,10 +55,7 @@ def _match(pattern: str, name: str = "", **captures: str) -> dict[str, Json]:
 
 
 def _shapes() -> dict[str, Json]:
-    attributes = {entry for kind in BLOCKS.values() for entry in kind.entries}
     head = rf"\b({_one_of(BLOCKS)})\b(?:[ \t]+(?!of\b)({NAME}))?(?:[ \t]+(of)[ \t]+({NAME}))?[ \t]*(?=\{{)"
-    compared = r"(?=[ \t]*(?:\([^()]*\))?[ \t]*(?:<=|>=|<(?!=)|>(?!=)))"
-    bound = rf"({NAME}(?:[@^][0-9]+(?:\.[0-9]+)?%?)?|p[0-9]+\.[0-9]+){compared}"
     return {
         "comment": _match(r"#.*$", "comment.line.number-sign.evalspec"),
         "import": {
@@ -72,30 +69,40 @@ def _shapes() -> dict[str, Json]:
             head, _1="storage.type.block.evalspec", _2="entity.name.type.evalspec",
             _3="keyword.other.of.evalspec", _4="entity.name.type.evalspec",
         ),
-        "attribute": {
-            "patterns": [
-                _match(
-                    rf"(?<![\w.\"])({_one_of(attributes)})[ \t]*(=)(?!=)",
-                    _1="support.type.property-name.evalspec", _2="keyword.operator.assignment.evalspec",
-                ),
-                _match(
-                    rf"(?<![\w.\"])({NAME}|\"[^\"\n]*\"|\*)[ \t]*(=)(?!=)",
-                    _1="variable.other.property.evalspec", _2="keyword.operator.assignment.evalspec",
-                ),
-                _match(rf"(?<=[{{;]|^)[ \t]*{bound}", _1="support.function.metric.evalspec"),
-            ]
-        },
-        "table": {
-            "begin": r"^\s*(?=\|)",
-            "end": r"$",
-            "name": "meta.table.evalspec",
-            "patterns": [
-                _match(r"\|", "punctuation.separator.table.evalspec"),
-                _match(r"\\", "keyword.operator.corner.evalspec"),
-                _match(rf"(?<=\|)\s*({NAME})(?=\s*\|)", _1="variable.other.enummember.evalspec"),
-                *_listed("comment", "value"),
-            ],
-        },
+        "attribute": {"patterns": _attributes()},
+        "table": _table(),
+    }  # fmt: skip
+
+
+def _attributes() -> list[Json]:
+    """Names in front of `=`, known ones first, and metrics in front of a bound."""
+    attributes = {entry for kind in BLOCKS.values() for entry in kind.entries}
+    compared = r"(?=[ \t]*(?:\([^()]*\))?[ \t]*(?:<=|>=|<(?!=)|>(?!=)))"
+    bound = rf"({NAME}(?:[@^][0-9]+(?:\.[0-9]+)?%?)?|p[0-9]+\.[0-9]+){compared}"
+    return [
+        _match(
+            rf"(?<![\w.\"])({_one_of(attributes)})[ \t]*(=)(?!=)",
+            _1="support.type.property-name.evalspec", _2="keyword.operator.assignment.evalspec",
+        ),
+        _match(
+            rf"(?<![\w.\"])({NAME}|\"[^\"\n]*\"|\*)[ \t]*(=)(?!=)",
+            _1="variable.other.property.evalspec", _2="keyword.operator.assignment.evalspec",
+        ),
+        _match(rf"(?<=[{{;]|^)[ \t]*{bound}", _1="support.function.metric.evalspec"),
+    ]  # fmt: skip
+
+
+def _table() -> Json:
+    return {
+        "begin": r"^\s*(?=\|)",
+        "end": r"$",
+        "name": "meta.table.evalspec",
+        "patterns": [
+            _match(r"\|", "punctuation.separator.table.evalspec"),
+            _match(r"\\", "keyword.operator.corner.evalspec"),
+            _match(rf"(?<=\|)\s*({NAME})(?=\s*\|)", _1="variable.other.enummember.evalspec"),
+            *_listed("comment", "value"),
+        ],
     }  # fmt: skip
 
 

@@ -85,6 +85,13 @@ def rank_intervals(
             Rank(rank_low=1, rank_high=count, in_the_running=True, p_best=None, n=0, why=NO_DATA)
             for _ in range(count)
         )
+    signs, p_best = _certain_signs(units, level, repeats, seed)
+    return _ranks(count, n, signs, p_best)
+
+
+def _certain_signs(units: Units, level: float, repeats: int, seed: int) -> tuple[Floats, Floats]:
+    """For each pair who is certainly better (1, -1, or 0 for neither); and how often each comes first."""
+    n, count = units.sums.shape
     first, second = np.triu_indices(count, k=1)
     se, differing = _pair_errors(units)
     difference = units.means[first] - units.means[second]
@@ -93,7 +100,7 @@ def rank_intervals(
         critical = max(critical, t_quantile(level, n - 1))
     apart = np.abs(difference) > np.maximum(critical * se, units.slack)
     certain = apart & _tellable(differing, level)
-    return _ranks(count, n, np.where(certain, np.sign(difference), 0.0), p_best)
+    return np.where(certain, np.sign(difference), 0.0), p_best
 
 
 def kendall_tau_b(x: ArrayLike, y: ArrayLike, seed: int = 0) -> Correlation:
