@@ -15,8 +15,9 @@ import servers
 from evalspec.language.candidates import Environment, Hosted
 from evalspec.models.faults import MissingEnvironment, UnusableSetting
 from evalspec.models.images import Image
-from evalspec.models.model import Answer, Failure, FailureKind, Message, Request
+from evalspec.models.model import FailureKind, Message
 from models.asking import answered, ask_once, candidate, connect, failed, question
+from models.vendors import Vendor
 
 pytestmark = pytest.mark.anyio
 
@@ -41,19 +42,8 @@ def around(server: servers.ChatServer, **others: str) -> dict[str, str]:
     }
 
 
-async def said_to(
-    use: Hosted, request: Request | None = None, reply: servers.Reply | str = "ok"
-) -> tuple[servers.Body, Answer]:
-    with servers.chat_server(lambda body: reply, speak=protocols.anthropic) as server:
-        answer = answered(await ask_once(use, request, around(server)))
-    return server.bodies[0], answer
-
-
-async def failure_of(fault: servers.Fault | None, use: Hosted, request: Request | None = None) -> Failure:
-    with servers.chat_server(fault=lambda n, body: fault, speak=protocols.anthropic) as server:
-        failure = failed(await ask_once(use, request, around(server)))
-    assert len(server.requests) <= 1, "an adapter asks once"
-    return failure
+VENDOR = Vendor(protocols.anthropic, around)
+said_to, failure_of = VENDOR.said_to, VENDOR.failure_of
 
 
 # ── what is sent ──────────────────────────────────────────────────────────────────────────────────

@@ -18,8 +18,9 @@ from evalspec.language.candidates import Hosted
 from evalspec.models.capabilities import gives_logprobs, takes_schema
 from evalspec.models.faults import MissingEnvironment
 from evalspec.models.images import Image
-from evalspec.models.model import Answer, Failure, FailureKind, Message, Request, TokenChoice
-from models.asking import answered, ask_once, candidate, connect, failed, question
+from evalspec.models.model import FailureKind, Message, TokenChoice
+from models.asking import answered, ask_once, candidate, connect, question
+from models.vendors import Vendor
 
 pytestmark = pytest.mark.anyio
 
@@ -38,19 +39,8 @@ def around(server: servers.ChatServer) -> dict[str, str]:
     return {"GOOGLE_GEMINI_BASE_URL": server.url.removesuffix("/v1"), "GEMINI_API_KEY": protocols.KEY}
 
 
-async def said_to(
-    use: Hosted, request: Request | None = None, reply: servers.Reply | str = "ok"
-) -> tuple[servers.Body, Answer]:
-    with servers.chat_server(lambda body: reply, speak=protocols.gemini) as server:
-        answer = answered(await ask_once(use, request, around(server)))
-    return server.bodies[0], answer
-
-
-async def failure_of(fault: servers.Fault | None, use: Hosted, request: Request | None = None) -> Failure:
-    with servers.chat_server(fault=lambda n, body: fault, speak=protocols.gemini) as server:
-        failure = failed(await ask_once(use, request, around(server)))
-    assert len(server.requests) <= 1, "an adapter asks once"
-    return failure
+VENDOR = Vendor(protocols.gemini, around)
+said_to, failure_of = VENDOR.said_to, VENDOR.failure_of
 
 
 # ── what is sent ──────────────────────────────────────────────────────────────────────────────────

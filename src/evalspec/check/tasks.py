@@ -125,8 +125,7 @@ def _decided(
     final = next(s for s in steps if s.step.name == (answer_of.text if answer_of is not None else last))
     models = read_candidates(entries, steps, data, chain, known, faults)
     right_is_told(entries, final.step, faults)
-    costs = _costs(entries, final, data, known, faults)
-    sure = confident(steps, models, known)
+    costs, sure = _costs(entries, final, data, known, faults), confident(steps, models, known)
     measured = replace(_measured(entries, data, steps, final, known), confident=sure)
     requirements, exclude = read_requirements(entries, measured, faults)
     return Task(

@@ -14,7 +14,7 @@ from evalspec.interop.grouping import gather
 from evalspec.interop.listed import Counts, Remark
 from evalspec.interop.nodes import Node, read_nodes
 from evalspec.interop.prompts import Prompts, Template, read_templates
-from evalspec.interop.providers import Providers, read_providers
+from evalspec.interop.providers import Model, Providers, read_providers
 from evalspec.interop.reach import Reach, read_text
 from evalspec.interop.records import only_printed, table_of
 from evalspec.interop.rendering import Content, asks, worded
@@ -84,9 +84,24 @@ def _read(root: Node, path: Path, reach: Reach, data: str) -> Imported | Diagnos
         return problem(
             "E0225", root.at, "no prompt of this configuration can be carried over", *map(str, remarks[:5])
         )
-    kept = [
-        template for template in templates if not models or any(asks(model, template) for model in models)
-    ]
+    return _written(root, path, data, _Found(reach, remarks, templates, models, cases))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a configuration holds that can be carried over."""
+
+    reach: Reach
+    remarks: list[Remark]
+    templates: list[Template]
+    models: list[Model]
+    cases: list[Case]
+
+
+def _written(root: Node, path: Path, data: str, found: _Found) -> Imported:
+    """The spec and its data."""
+    remarks, models, cases = found.remarks, found.models, found.cases
+    kept = [t for t in found.templates if not models or any(asks(model, t) for model in models)]
     variables = _variables(cases, remarks)
     gathered = gather(cases, variables)
     read = frozenset(name for template in kept for name in template.names)
@@ -109,7 +124,11 @@ def _read(root: Node, path: Path, reach: Reach, data: str) -> Imported | Diagnos
         remarks=told,
     )
     return Imported(
-        spec=worded(content), data=table.jsonl(), counts=gathered.counts, remarks=told, read=tuple(reach.read)
+        spec=worded(content),
+        data=table.jsonl(),
+        counts=gathered.counts,
+        remarks=told,
+        read=tuple(found.reach.read),
     )
 
 

@@ -59,7 +59,7 @@ async def connected(
     CodeNotAllowed, MissingEnvironment, UnusableSetting and UnusableTraining before anything is sent.
     """
     async with AsyncExitStack() as stack:
-        connections = _Connections(stack=stack, environment=environment)
+        connections = _Connections(stack=stack, environment=environment, allow_code=allow_code)
         models: dict[str, Model] = {}
         for spec in specs:
             match spec.use:
@@ -74,9 +74,7 @@ async def connected(
                 case Http() as use:
                     models[spec.name] = await connections.application(spec.name, use)
                 case PythonFunction() as use:
-                    if not allow_code:
-                        raise CodeNotAllowed(spec.model, f"{use.file.name}:{use.function}")
-                    models[spec.name] = await connections.function(spec.name, use)
+                    models[spec.name] = await connections.function(spec, use)
                 case Simulated() | Cascade() | Vote() | Combination():
                     raise Unconnectable(f"`{spec.name}` cannot be asked by this version")
                 case _:
@@ -124,6 +122,7 @@ class _Connections:
 
     stack: AsyncExitStack
     environment: Mapping[str, str]
+    allow_code: bool
     sessions: dict[str, aiohttp.ClientSession] = field(default_factory=dict)
     litellm_open: bool = False
 
@@ -144,11 +143,13 @@ class _Connections:
         session = await self.session(at.shared)
         return application.ApplicationModel(name=name, use=use, at=at, session=session)
 
-    async def function(self, name: str, use: PythonFunction) -> Model:
-        """A function of the user's own. Its workers end with the connections."""
+    async def function(self, spec: ModelSpec, use: PythonFunction) -> Model:
+        """A function of the user's own. Its workers end with the connections. Raises CodeNotAllowed."""
+        if not self.allow_code:
+            raise CodeNotAllowed(spec.model, f"{use.file.name}:{use.function}")
         pool = await self.stack.enter_async_context(python_function.workers_for(use, self.environment))
         code = python_function.code_digest(use)
-        return python_function.PythonModel(name=name, use=use, code=code, pool=pool)
+        return python_function.PythonModel(name=spec.name, use=use, code=code, pool=pool)
 
     async def session(self, provider: str) -> aiohttp.ClientSession:
         """The session of a provider, opened where it is the first."""

@@ -133,6 +133,16 @@ def _candidate(scores: CandidateScores, task: Task, standing: Standing | None, p
         "calibration": _calibration(scores.calibration),
         "policy": policy_json(scores.policy),
         "latency": _latency(scores, task),
+        **_clauses(scores),
+        "usage": _usage(scores),
+        "steps": {name: _step(step) for name, step in scores.steps.items()},
+        "compounding": _compounding(scores.compounding),
+    }
+
+
+def _clauses(scores: CandidateScores) -> Document:
+    """What is demanded of a candidate, and whether it is so."""
+    return {
         "budgets": [
             {"clause": b.clause, "verdict": b.verdict.value, **figures(b.estimate)} for b in scores.budgets
         ],
@@ -144,9 +154,6 @@ def _candidate(scores: CandidateScores, task: Task, standing: Standing | None, p
             {"clause": r.clause, "verdict": r.verdict.value, **figures(r.estimate)}
             for r in scores.requirements
         ],
-        "usage": _usage(scores),
-        "steps": {name: _step(step) for name, step in scores.steps.items()},
-        "compounding": _compounding(scores.compounding),
     }
 
 
