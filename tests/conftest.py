@@ -1,10 +1,15 @@
-"""What all tests share: the flag that accepts what the golden cases give now."""
+"""What all tests share: patience, and the flag that accepts what the golden cases give now."""
 
 from __future__ import annotations
 
 import signal
 
 import pytest
+from hypothesis import settings
+
+# A machine may be slow or shared: no example is wrong because it takes long.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and every process that they start
 # would inherit it.

@@ -89,10 +89,10 @@ def test_refusals_cost_nothing(tmp_path: Path) -> None:
         return servers.too_many("0.01") if number % 3 else None
 
     with servers.chat_server(right, fault=fault) as server:
-        folder = write_job(tmp_path, 20, spec(model(server.url, more=PRICE)))
+        folder = write_job(tmp_path, 8, spec(model(server.url, more=PRICE)))
         ran = evalspec("run", "route.eval", "--max-spend", "500", "-j", "1", at=folder)
         assert ran.code == 0, ran.err
-        assert len(server.requests) > 40
+        assert len(server.requests) > 16  # of 80 dollars and more at worst
 
 
 def test_a_models_cap_stops_that_model_alone(tmp_path: Path) -> None:
