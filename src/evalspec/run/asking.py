@@ -17,6 +17,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 
 from evalspec.models.faults import EvalspecFault
 from evalspec.models.model import Answer, Failure, FailureKind, Model, Request
@@ -227,6 +228,8 @@ class Desk:
             wait = self._wait(reply, attempt, few, monotonic() - began)
             paused = isinstance(reply, Failure) and reply.kind is FailureKind.RATE_LIMITED and reply.wait_s
             lane.gate.leave(turn, reply, pause_s=wait if paused else None)
+            if lane.gate.waiting:
+                await anyio.lowlevel.cancel_shielded_checkpoint()  # whoever got the place sends first
             if reply is None:
                 self._opening.left(lane.name)
                 return _not_asked(lane, last)
