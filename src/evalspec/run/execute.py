@@ -86,31 +86,14 @@ async def execute(
     for idle in models.keys() - jobs.keys():
         desk.finished(lanes[idle])
 
-    async def work(crew: _Crew, waiting: Iterator[Job[T]]) -> None:
-        lane = crew.lane
-        for job in waiting:
-            if job.ready is not None and not await job.ready():
-                on_event(Left(lane.name))
-                continue
-            begun = monotonic()
-            result, whole = await _hold(job.converse(), desk, lane)
-            on_result(job, result)
-            on_event(Finished(lane.name) if whole else Left(lane.name))
-            # Replies from the store never wait; stopping and progress want their turn.
-            if monotonic() - begun < NO_TIME_S:
-                await anyio.lowlevel.checkpoint()
-        crew.at_work -= 1
-        if not crew.at_work:
-            desk.finished(lane)
-
     try:
         async with anyio.create_task_group() as outer:
             outer.start_soon(_shut_when, stop, desk)
             outer.start_soon(gates.crowd.keep_time)
             async with _keeping(desk, outer), anyio.create_task_group() as workers:
                 for name, own in jobs.items():
-                    crew = _Crew(lanes[name])
-                    crew.grow_by(partial(workers.start_soon, work, crew, iter(own)))
+                    crew = _Crew(lanes[name], desk, iter(own), on_result, on_event)
+                    crew.grow_by(partial(workers.start_soon, crew.work))
             outer.cancel_scope.cancel()
     finally:
         on_paced({name: endpoint.as_json() for name, endpoint in gates.endpoints.items() if is_remote(name)})
@@ -140,10 +123,14 @@ async def _again_and_again(attend: Callable[[], None]) -> None:
 
 
 @dataclass(slots=True)
-class _Crew:
+class _Crew(Generic[T]):
     """The workers of a candidate: as many as can be of use, more when its endpoint takes more."""
 
     lane: Lane
+    desk: Desk
+    waiting: Iterator[Job[T]]
+    on_result: Callable[[Job[T], T], None]
+    on_event: Callable[[Event], None]
     hired: int = 0
     at_work: int = 0
 
@@ -158,6 +145,24 @@ class _Crew:
 
         self.lane.gate.when_wider(fill)
         fill()
+
+    async def work(self) -> None:
+        """What one worker does: a job after the other, while there are any."""
+        name = self.lane.name
+        for job in self.waiting:
+            if job.ready is not None and not await job.ready():
+                self.on_event(Left(name))
+                continue
+            begun = monotonic()
+            result, whole = await _hold(job.converse(), self.desk, self.lane)
+            self.on_result(job, result)
+            self.on_event(Finished(name) if whole else Left(name))
+            # Replies from the store never wait; stopping and progress want their turn.
+            if monotonic() - begun < NO_TIME_S:
+                await anyio.lowlevel.checkpoint()
+        self.at_work -= 1
+        if not self.at_work:
+            self.desk.finished(self.lane)
 
 
 async def _hold(conversation: Conversation[T], desk: Desk, lane: Lane) -> tuple[T, bool]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from evalspec.language.candidates import Baseline, Hosted, by_variant
+from evalspec.language.candidates import Baseline, Hosted, ModelSpec, by_variant
 from evalspec.language.program import Program
 from evalspec.models.baseline import Training, without_scored
 from evalspec.models.connect import connected
@@ -73,13 +73,8 @@ async def ask_all(
     Raises EvalspecFault for candidates that cannot be connected, before anything is sent, and for a store
     that can take no more, after what was on its way arrived.
     """
-
-    def on_result(job: Job[Trace], trace: Trace) -> None:
-        gathered.add(job, _lightened(trace) if isinstance(specs[job.candidate].use, Hosted) else trace)
-        if racing is not None:
-            racing.bring(job.candidate, trace)
-
     specs = {c.name: c for planned in plan.tasks for c in planned.candidates}
+    on_result = _taking(specs, gathered, racing)
     async with connected(
         specs.values(),
         environment=environment,
@@ -108,6 +103,19 @@ async def ask_all(
             return
         around = Around(store=store, settings=settings, on_result=on_result, on_event=on_event, stop=stop)
         await beside(partial(ask_in_batches, plan, batched, around), asking)
+
+
+def _taking(
+    specs: Mapping[str, ModelSpec], gathered: Gathered, racing: Racing | None
+) -> Callable[[Job[Trace], Trace], None]:
+    """What is done with each trace that is whole."""
+
+    def take(job: Job[Trace], trace: Trace) -> None:
+        gathered.add(job, _lightened(trace) if isinstance(specs[job.candidate].use, Hosted) else trace)
+        if racing is not None:
+            racing.bring(job.candidate, trace)
+
+    return take
 
 
 def _emptied(traces: list[Trace]) -> Iterator[Trace]:
