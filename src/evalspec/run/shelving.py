@@ -1,7 +1,8 @@
 """Replies on their way to the disk: whoever got one goes on, and the disk is not waited for.
 
 A reply lies here for a hundredth of a second at most, or until fifty have come together, and is then
-committed with the others. Where the disk cannot follow, those who bring more wait.
+committed with the others. Where the disk cannot follow, those who bring more wait: what was answered and is
+not yet kept would be asked again after a kill.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 50
 GATHER_S = 0.01
-MOST_WAITING = 500
+MOST_WAITING = 50
 
 
 class Kept(NamedTuple):
