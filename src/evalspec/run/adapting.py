@@ -10,7 +10,8 @@ the same episode and cut nothing.
 
 A refusal with more in flight than ever was accepted says that these were too many. Any other says that they
 came too fast: a server that refuses has nothing left, so what it takes between two refusals is what it
-allows. Where that was next to nothing, it allows less than one more in the time between.
+allows. Where that was next to nothing, it allows less than one more in the time between. Where going slower
+is of no use, what is refused is refused for another reason, and there is no rate (`trials`).
 
 A server that queues instead of refusing is known by its growing time: then the limit falls to what the time
 says, and if that did not help, the load was not to blame and the limit comes back.
@@ -21,6 +22,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
+
+from evalspec.run.trials import Trials, after_refused
 
 CUT = 0.8
 GROWTH = 0.05
@@ -63,6 +66,7 @@ class Pace:
     rate_growth: float = RATE_GROWTH
     steady_per_s: float = 0.0  # the last rate that was kept to for a round without a refusal
     drops: int = 0
+    trials: Trials = field(default_factory=lambda: Trials(since_s=0.0))
     searching: bool = False  # the rate was refused before enough was accepted to tell another
     counted_from_s: float = 0.0
     unloaded_s: Mapping[str, float] = field(default_factory=dict)
@@ -78,12 +82,13 @@ class Pace:
 class Refusal:
     """A request that was refused: when it was sent, how many were in flight with it, itself included, and
     how many that were sent before it and since `Pace.counted_from_s` were not refused; `left` are in flight
-    now."""
+    now, and `answered` were accepted in all."""
 
     sent_s: float
     in_flight: int
     accepted: int
     left: int = 0
+    answered: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +105,13 @@ class Round:
 def begin(start: int, most: int, now: float) -> Pace:
     """The pace of an endpoint that nothing is known of."""
     limit = min(start, most)
-    return Pace(limit=limit, most=most, highest=limit, counted_from_s=now)
+    return Pace(limit=limit, most=most, highest=limit, counted_from_s=now, trials=Trials(since_s=now))
 
 
 def after_refusal(pace: Pace, refusal: Refusal, now: float) -> Pace:
     """The pace after a 429: lower, unless its request was sent before the last cut."""
-    pace = replace(pace, refusals=pace.refusals + 1)
+    trials = after_refused(pace.trials, refusal.answered, pace.refusals + 1, refusal.sent_s)
+    pace = replace(pace, refusals=pace.refusals + 1, trials=trials)
     if refusal.sent_s < pace.cut_s:
         return replace(pace, limit=_left(pace, refusal)) if pace.unsure else pace
     pace = replace(pace, episodes=pace.episodes + 1, cut_s=now, doubt=None)
@@ -129,6 +135,8 @@ def _left(pace: Pace, refusal: Refusal) -> int:
 
 
 def _slower(pace: Pace, refusal: Refusal) -> Pace:
+    if pace.trials.by_chance:
+        return replace(pace, per_s=None, searching=False, doubling=False)
     proven = pace.proven - max(1, int(pace.proven * GROWTH))  # perhaps it no longer takes as many at once
     pace = replace(pace, proven=max(0, proven), doubling=False, rate_growth=RATE_GROWTH)
     elapsed = refusal.sent_s - pace.counted_from_s

@@ -64,6 +64,7 @@ class Endpoint:
         self._heard = 0  # the number of the last request whose answer told what is left
         self._counted_from = 0  # the number of the request behind `Pace.counted_from_s`
         self._refused_since = 0
+        self._answers = 0
         self._waits = 0
         self._waited_s = 0.0
         self._peak = 0
@@ -153,6 +154,7 @@ class Endpoint:
         }
 
     def _answered(self, candidate: str, in_flight: int, took_s: float, now: float) -> None:
+        self._answers += 1
         pace = self.pace
         if in_flight > pace.proven or pace.searching:
             pace = after_acceptance(pace, in_flight)
@@ -178,7 +180,13 @@ class Endpoint:
         else:
             accepted = 0
         counted_from = self.pace.counted_from_s
-        refusal = Refusal(sent_s=turn.sent_s, in_flight=turn.in_flight, accepted=accepted, left=self.used)
+        refusal = Refusal(
+            sent_s=turn.sent_s,
+            in_flight=turn.in_flight,
+            accepted=accepted,
+            left=self.used,
+            answered=self._answers,
+        )
         self._follow(after_refusal(self.pace, refusal, now), now)
         if self.pace.counted_from_s != counted_from:
             self._counted_from, self._refused_since = turn.number, 0

@@ -8,7 +8,7 @@ import sys
 from importlib.util import find_spec
 
 GARBAGE_AT = (20_000, 50, 50)
-TURN_S = 0.0005  # how long the thread that keeps replies waits for its turn; Python's own 5 ms let them pile up
+TURN_S = 0.0005  # a thread's turn: in Python's own 5 ms, replies that are to be kept pile up
 
 
 def settle() -> None:
