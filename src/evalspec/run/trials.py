@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-OF_REFUSALS = 3  # a trial has so many at least, and something that was taken
+OF_EACH = 3  # refused and taken, so many a trial has at least
 SHARE = 0.15  # of what is sent; what is refused less often has not to be explained
 SLOWLY = 0.5
 LESS = 0.7
@@ -39,7 +39,7 @@ def after_refused(trials: Trials, accepted: int, refused: int, sent_s: float) ->
     if trials.by_chance:
         return trials
     took, not_took, elapsed = accepted - trials.accepted, refused - trials.refused, sent_s - trials.since_s
-    if not_took < OF_REFUSALS or took <= 0 or elapsed <= 0:
+    if min(took, not_took) < OF_EACH or elapsed <= 0:
         return trials
     ended = replace(trials, accepted=accepted, refused=refused, since_s=sent_s)
     if not_took < SHARE * (took + not_took):
