@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -12,7 +13,7 @@ import pytest
 import servers
 from evalspec.models.model import FailureKind
 from evalspec.run.events import Event, Finished
-from evalspec.run.execute import Job, Settings
+from evalspec.run.execute import Job, Settings, Wait
 from evalspec.run.gates import Limits, Rate, build_gates
 from evalspec.store.store import Store
 from run.questions import Reply, ask_all, candidates, jobs
@@ -176,6 +177,31 @@ async def test_nobody_is_asked_twice_before_everybody_was_called_once() -> None:
     first = {body["model"] for body in server.bodies[:2]}
     assert first == {"slow", "quick"}
     assert server.requests[2].at_ns - server.requests[0].at_ns >= 0.35e9
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_nobody_waits_for_the_first_call_of_one_who_is_waiting_for_others(count: int) -> None:
+    """As in a race of which one candidate's first laps are kept."""
+    asked, done = anyio.Event(), list[Event]()
+
+    async def when_asked(waiting: Wait) -> bool:
+        with waiting():
+            await asked.wait()
+        return True
+
+    def watch(event: Event) -> None:
+        done.append(event)
+        if done.count(Finished("first")) == 2:
+            asked.set()
+
+    with servers.chat_server() as server:
+        async with candidates(server.url, "first", "later") as models:
+            later = [replace(job, ready=when_asked) for job in jobs("later", range(count))]
+            with anyio.fail_after(10):
+                work = {"first": jobs("first", range(2)), "later": later}
+                outcome = await ask_all(work, models, watch=watch)
+    assert outcome.texts("first") == ["ok"] * 2
+    assert outcome.texts("later") == ["ok"] * count
 
 
 async def test_one_request_that_is_rejected_at_first_does_not_stop_its_candidate() -> None:

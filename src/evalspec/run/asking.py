@@ -115,6 +115,10 @@ class Desk:
         """A candidate has nothing to ask any more."""
         self._opening.left(lane.name)
 
+    def idle(self, lane: Lane) -> None:
+        """A candidate has nothing to ask until others have gone on."""
+        self._opening.put_off(lane.name)
+
     async def ask(self, lane: Lane, request: Request) -> Reply:
         """The reply to a request, kept if it is of that kind; NOT_ASKED where the gate was shut before."""
         try:

@@ -7,7 +7,7 @@ What the requests say, and what the replies mean, is not known here.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 NO_TIME_S = 0.001  # what took longer has waited
 
 T = TypeVar("T")
+Wait = Callable[[], AbstractContextManager[None]]
 Conversation = Generator[Request, Reply, T]
 
 
@@ -40,12 +41,12 @@ Conversation = Generator[Request, Reply, T]
 class Job(Generic[T]):
     """One piece of work with one candidate. `converse` begins its conversation.
 
-    `ready` waits until it is time for it, and says whether it is to be done at all.
+    `ready` waits until it is time for it, within what it is given, and says whether it is to be done at all.
     """
 
     candidate: str
     converse: Callable[[], Conversation[T]]
-    ready: Callable[[], Awaitable[bool]] | None = None
+    ready: Callable[[Wait], Awaitable[bool]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +134,7 @@ class _Crew(Generic[T]):
     on_event: Callable[[Event], None]
     hired: int = 0
     at_work: int = 0
+    held_up: int = 0  # of those at work, until it is time for their job
 
     def grow_by(self, hire: Callable[[], object]) -> None:
         """Hires now, and whenever the gate grows wider."""
@@ -150,7 +152,7 @@ class _Crew(Generic[T]):
         """What one worker does: a job after the other, while there are any."""
         name = self.lane.name
         for job in self.waiting:
-            if job.ready is not None and not await job.ready():
+            if job.ready is not None and not await job.ready(self._waiting):
                 self.on_event(Left(name))
                 continue
             begun = monotonic()
@@ -163,6 +165,21 @@ class _Crew(Generic[T]):
         self.at_work -= 1
         if not self.at_work:
             self.desk.finished(self.lane)
+        self._notice()
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self.held_up += 1
+        self._notice()
+        try:
+            yield
+        finally:
+            self.held_up -= 1
+
+    def _notice(self) -> None:
+        """When all wait, it may be for others, who must not wait for this candidate's first call."""
+        if self.held_up == self.at_work:
+            self.desk.idle(self.lane)
 
 
 async def _hold(conversation: Conversation[T], desk: Desk, lane: Lane) -> tuple[T, bool]:

@@ -74,6 +74,10 @@ class Opening:
         self._called(name)
         self._known(name)
 
+    def put_off(self, name: str) -> None:
+        """A candidate has nothing to ask yet: its first call is made later, and nobody waits for it."""
+        self._called(name)
+
     def shut(self) -> None:
         """Ends the waiting."""
         for name in tuple(self._starts):

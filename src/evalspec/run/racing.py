@@ -18,6 +18,7 @@ from evalspec.models.model import Failure, FailureKind
 
 if TYPE_CHECKING:
     from evalspec.plan.conversations import Trace, Visit
+    from evalspec.run.execute import Wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,14 +153,15 @@ class Racing:
         place = {example: i for i, example in enumerate(heat.course.order)}
         return sorted(visits, key=lambda visit: place[visit.example])
 
-    async def ready(self, candidate: str, visit: Visit) -> bool:
-        """Waits for a visit's lap; False where its candidate has left the race."""
+    async def ready(self, candidate: str, visit: Visit, waiting: Wait) -> bool:
+        """Waits for a visit's lap, `waiting`; False where its candidate has left the race."""
         heat = self._heats.get(visit.task)
         if heat is None:
             return True
         while candidate in heat.running and heat.lap_of(visit.example) > heat.open:
             self._moved = self._moved or anyio.Event()
-            await self._moved.wait()
+            with waiting():
+                await self._moved.wait()
         return candidate in heat.running
 
     def stopped(self, task: str) -> frozenset[str]:
