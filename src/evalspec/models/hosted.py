@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
@@ -57,6 +56,11 @@ class HostedModel:
     session: aiohttp.ClientSession = field(repr=False)
     wire: Wire = field(default=openai_http.WIRE, repr=False)
     price: Price | None = None
+    _line: Line = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        line = Line(at=self.at, session=self.session, timeout_ns=self.use.timeout_ns, answer=self.wire.answer)
+        object.__setattr__(self, "_line", line)
 
     @property
     def endpoint(self) -> str:
@@ -72,23 +76,22 @@ class HostedModel:
 
     async def ask(self, request: Request) -> Answer | Failure:
         """Sends the request once."""
-        line = Line(at=self.at, session=self.session, timeout_ns=self.use.timeout_ns, answer=self.wire.answer)
         try:
             data = await self._written(request)
         except NoImage as error:
-            return line.failed(FailureKind.TRANSIENT, f"the image {error}")
+            return self._line.failed(FailureKind.TRANSIENT, f"the image {error}")
         except Untranslatable as error:
-            return line.failed(FailureKind.REJECTED, f"not sent: {error}")
+            return self._line.failed(FailureKind.REJECTED, f"not sent: {error}")
         if request.stream:
-            return await line.post(data, self._streamed, url=self.wire.stream_url(self.at.url))
-        return await line.post(data, self._in_one_piece)
+            return await self._line.post(data, self._streamed, url=self.wire.stream_url(self.at.url))
+        return await self._line.post(data, self._in_one_piece)
 
     async def _written(self, request: Request) -> bytes:
         """The body as bytes; images are read in a thread, because a disk may be slow."""
-        encode = partial(encoded, self.wire, self.use, request)
-        if any(message.images for message in request.messages):
-            return await to_thread.run_sync(encode)
-        return encode()
+        for message in request.messages:
+            if message.images:
+                return await to_thread.run_sync(encoded, self.wire, self.use, request)
+        return encoded(self.wire, self.use, request)
 
     async def _in_one_piece(self, incoming: Incoming) -> Answer:
         body = await incoming.body()

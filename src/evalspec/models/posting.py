@@ -7,23 +7,24 @@ limit holds for the whole attempt, so that a slow drip is bounded too. Retrying 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import anyio
-
 from evalspec.models.allowances import allowances
 from evalspec.models.completions import NoCompletion
 from evalspec.models.masking import presentable
 from evalspec.models.model import Answer, Failure, FailureKind
 from evalspec.models.refusals import refusal, withheld
+from evalspec.models.sessions import CONNECT_LIMIT_S
 from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     import aiohttp
+    from multidict import CIMultiDict
 
     from evalspec.models.endpoints import Endpoint
 
@@ -91,21 +92,32 @@ class Line:
     session: aiohttp.ClientSession = field(repr=False)
     timeout_ns: int | None = None
     answer: str = "a chat completion"
+    _headers: CIMultiDict[str] = field(init=False, repr=False)
+    _within: aiohttp.ClientTimeout = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        import aiohttp
+        from multidict import CIMultiDict
+
+        headers = CIMultiDict({**self.at.headers, "Content-Type": "application/json"})
+        # To the moment: long limits are rounded up to whole seconds otherwise.
+        within = aiohttp.ClientTimeout(
+            total=limit_s(self.timeout_ns), sock_connect=CONNECT_LIMIT_S, ceil_threshold=math.inf
+        )
+        object.__setattr__(self, "_headers", headers)
+        object.__setattr__(self, "_within", within)
 
     async def post(self, data: bytes, receive: Receive, *, url: str | None = None) -> Answer | Failure:
         """Posts JSON once, to the endpoint's address or another of the same server, and gives what came."""
-        with anyio.move_on_after(limit_s(self.timeout_ns)):
-            return await self._attempt(data, receive, url or self.at.url)
-        return out_of_time(self.timeout_ns)
-
-    async def _attempt(self, data: bytes, receive: Receive, url: str) -> Answer | Failure:
         try:
-            return await self._exchange(data, receive, url)
+            return await self._exchange(data, receive, url or self.at.url)
         except NoCompletion as error:
             return self.failed(FailureKind.TRANSIENT, f"not {self.answer}: {error}", 200)
         except SaidWithin as error:
             return refusal(error.status, {}, error.body, now=datetime.now(UTC), secrets=self.at.secrets)
         except _of_connections() as error:
+            if _is_out_of_time(error):
+                return out_of_time(self.timeout_ns)
             return self._unreached(error)
 
     def _unreached(self, error: Exception) -> Failure:
@@ -119,24 +131,34 @@ class Line:
         return self.failed(FailureKind.TRANSIENT, f"{type(error).__name__}: {error}".rstrip(": "))
 
     async def _exchange(self, data: bytes, receive: Receive, url: str) -> Answer | Failure:
-        headers = {**self.at.headers, "Content-Type": "application/json"}
         begun = time.perf_counter_ns()
         if (noted := SENT_AT.get()) is not None:
             noted.append(begun)
-        async with self.session.post(
-            url, data=data, headers=headers, proxy=self.at.proxy, allow_redirects=False
-        ) as response:
-            incoming = Incoming(response, begun)
-            if 200 <= response.status < 300:
-                answer = await receive(incoming)
-                left = allowances(response.headers)
-                return replace(answer, told=left) if left else answer
-            body = await incoming.body()
-            if withheld(response.status, body):
-                return Answer(response="", refused=True, finish_reason="content_filter",
-                              latency_ns=incoming.since_ns(), at=utc_now())  # fmt: skip
-            told, now = dict(response.headers), datetime.now(UTC)
-            return refusal(response.status, told, body, now=now, secrets=self.at.secrets)
+        response = await self.session.post(
+            url,
+            data=data,
+            headers=self._headers,
+            proxy=self.at.proxy,
+            allow_redirects=False,
+            timeout=self._within,
+        )
+        try:
+            return await self._heard(Incoming(response, begun), receive)
+        finally:
+            response.release()
+
+    async def _heard(self, incoming: Incoming, receive: Receive) -> Answer | Failure:
+        response = incoming.response
+        if 200 <= response.status < 300:
+            answer = await receive(incoming)
+            left = allowances(response.headers)
+            return replace(answer, told=left) if left else answer
+        body = await incoming.body()
+        if withheld(response.status, body):
+            return Answer(response="", refused=True, finish_reason="content_filter",
+                          latency_ns=incoming.since_ns(), at=utc_now())  # fmt: skip
+        told, now = dict(response.headers), datetime.now(UTC)
+        return refusal(response.status, told, body, now=now, secrets=self.at.secrets)
 
     def failed(self, kind: FailureKind, message: str, status: int | None = None) -> Failure:
         """A failure whose message shows no secret of the endpoint."""
@@ -172,6 +194,13 @@ def _of_connections() -> tuple[type[Exception], ...]:
     from aiohttp import ClientError
 
     return ClientError, OSError
+
+
+def _is_out_of_time(error: Exception) -> bool:
+    """Whether it is our own limit that ran out, and not that of a connection."""
+    from aiohttp import ClientError
+
+    return isinstance(error, TimeoutError) and not isinstance(error, ClientError)
 
 
 def _of_proxy(status: int) -> FailureKind:
