@@ -11,7 +11,8 @@ import pytest
 from evalspec.answers.confidence import STATED_INSTRUCTION
 from evalspec.language.program import ConfidenceSource
 from evalspec.models.model import Answer, Message, Request
-from evalspec.plan.conversations import build_request, gold_value, source_for
+from evalspec.plan.conversations import gold_value
+from evalspec.plan.requests import build_request, question, source_for
 from score.worlds import Json, plan_of, played, write_csv
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def planned(folder: Path, task: str, **row: object) -> PlannedTask:
 
 def request(task: PlannedTask, **values: object) -> Request:
     step = task.task.steps[-1]
-    return build_request(task, step, task.candidates[0], task.rows[0], values)
+    return build_request(task, question(task.task, step, task.candidates[0]), task.rows[0], values)
 
 
 def test_messages_read_the_columns_the_labels_and_the_row(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from evalspec.language.candidates import (
 from evalspec.language.sandbox import RenderFault
 from evalspec.models.model import Request
 from evalspec.plan.conditions import runs_given
-from evalspec.plan.conversations import build_request, gold_value, times_asked
+from evalspec.plan.conversations import gold_value
 from evalspec.plan.expecting import (
     Known,
     Reckoned,
@@ -31,6 +31,7 @@ from evalspec.plan.expecting import (
     usual_of,
 )
 from evalspec.plan.plan import Passing, PlannedTask, samples_at
+from evalspec.plan.requests import build_request, questions, times_asked
 
 if TYPE_CHECKING:
     from evalspec.language.program import Step
@@ -155,13 +156,14 @@ def known_requests(
     if isinstance(candidate.use, Cascade | Vote):
         return  # made of answers that are asked for anyway
     golden = Passing.GIVEN_GOLD in planned.passings(candidate)
+    asked = questions(planned, candidate)
     for row in planned.rows:
         for step in planned.task.steps:
             golds = {name: gold_value(planned.task.step(name), row) for name in step.reads}
             if (step.reads and not golden) or not runs_given(step, row, golds):
                 continue
             try:
-                request = build_request(planned, step, candidate, row, golds)
+                request = build_request(planned, asked[step.name], row, golds)
             except RenderFault as fault:
                 faults.append((row.id, str(fault)))
                 continue

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from evalspec.language.candidates import Hosted, ModelSpec
 from evalspec.language.privacy import MASK, OPEN, Privacy
-from evalspec.plan.conversations import source_for
 from evalspec.plan.estimate import known_requests
 from evalspec.plan.plan import PlannedTask
+from evalspec.plan.requests import source_for
 from evalspec.report.glyphs import visible
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from evalspec.language.candidates import bears_load
 from evalspec.language.sandbox import RenderFault
 from evalspec.plan.conditions import runs_given
-from evalspec.plan.conversations import build_request
+from evalspec.plan.requests import build_request, question
 from evalspec.run.arrivals import Load, blocks_of
 from evalspec.run.latency_chains import first_request
 
@@ -65,7 +65,7 @@ def _first(planned: PlannedTask, candidate: ModelSpec, example: int) -> Request 
     if not runs_given(step, row, {}):
         return None
     with suppress(RenderFault):
-        return build_request(planned, step, candidate, row, {})
+        return build_request(planned, question(planned.task, step, candidate), row, {})
     return None
 
 

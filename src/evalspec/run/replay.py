@@ -11,6 +11,7 @@ from evalspec.models.connect import keyer
 from evalspec.models.model import Answer, Failure, FailureKind, Request
 from evalspec.models.recorded import recorded_model
 from evalspec.plan.conversations import Trace, Visit, converse, visits
+from evalspec.plan.requests import questions
 from evalspec.plan.truths import invention_of
 from evalspec.run.session import training_of
 
@@ -72,8 +73,9 @@ def _replayed(
     missing: set[tuple[str, int]],
 ) -> list[Trace]:
     traces = []
+    asked = questions(planned, candidate)
     for visit in visits(planned, candidate):
-        conversation = converse(planned, candidate, visit)
+        conversation = converse(planned, candidate, visit, asked)
         try:
             request = next(conversation)
             while True:

@@ -17,6 +17,7 @@ from evalspec.models.baseline import Training, without_scored
 from evalspec.models.connect import connected
 from evalspec.models.model import Answer
 from evalspec.plan.conversations import Reply, StepTrace, Trace, Visit, converse, visits
+from evalspec.plan.requests import questions
 from evalspec.plan.truths import invention_of
 from evalspec.run.batching import Around, ask_in_batches, beside, in_batches
 from evalspec.run.execute import Job, Settings, execute
@@ -157,10 +158,11 @@ def candidate_jobs(plan: Plan, name: str, racing: Racing | None = None) -> Itera
     for planned in plan.tasks:
         for candidate in planned.candidates:
             if candidate.name == name:
+                asked = questions(planned, candidate)
                 own: Iterable[Visit] = visits(planned, candidate)
                 for visit in own if racing is None else racing.order(planned.task.name, own):
                     ready = None if racing is None else partial(racing.ready, name, visit)
-                    yield Job(name, partial(converse, planned, candidate, visit), ready)
+                    yield Job(name, partial(converse, planned, candidate, visit, asked), ready)
 
 
 def job_counts(plan: Plan) -> dict[str, int]:
