@@ -31,7 +31,7 @@ from evalspec.recording import (
     unanswered_of,
 )
 from evalspec.run.asking import Keeping
-from evalspec.run.events import Counter, Event
+from evalspec.run.events import Counter, Event, told_apart
 from evalspec.run.latency_pass import Around, make_passes
 from evalspec.run.replay import Replayed, replay
 from evalspec.run.session import Gathered, ask_all, settings_for
@@ -191,13 +191,6 @@ class _Going:
     passes: dict[tuple[str, str], Passed] = field(default_factory=dict)
     fault: EvalspecFault | None = None
 
-    def hear(self, event: Event) -> None:
-        """Counts an event, and lets whoever watches see it."""
-        self.counter(event)
-        self.troubles(event)
-        self.bill(event)
-        self.tell(event)
-
     async def ask(self) -> None:
         """Asks what is missing and makes the latency passes. Raises the EvalspecFault that broke it off."""
         from evalspec.run.racing import Racing
@@ -206,13 +199,19 @@ class _Going:
         plan, options = self.plan, self.options
         racing = Racing(courses_of(plan)) if plan.race else None
         settings = settings_for(plan.program, concurrency=options.concurrency, keeping=options.keeping)
+        heard = told_apart((self.counter, self.troubles, self.bill, self.tell))
+
+        def hear(event: Event) -> None:
+            for listener in heard[type(event)]:
+                listener(event)
+
         with self.stopping.dropped:
             await ask_all(
                 plan,
                 self.store,
                 environment=self.environment,
                 settings=replace(settings, purse=self.purse),
-                on_event=self.hear,
+                on_event=hear,
                 stop=self.stopping.asked,
                 gathered=self.gathered,
                 racing=racing,

@@ -153,13 +153,6 @@ def test_times_are_written_as_on_a_clock() -> None:
     ]
 
 
-def test_quiet_says_nothing() -> None:
-    stream = io.StringIO()
-    with show_progress({"m": 100}, stream, quiet=True, clock=ticking(60.0)) as show:
-        answer_some(show, "m", 100)
-    assert stream.getvalue() == ""
-
-
 def test_a_pipe_gets_a_plain_line_every_ten_seconds() -> None:
     stream = io.StringIO()
     with show_progress({"mini": 60, "large": 60}, stream, clock=ticking(0.1)) as show:

@@ -151,7 +151,7 @@ async def _run(
         watching.start_soon(_on_signals, stopping, view)
         watching.start_soon(view.keep_time)
         try:
-            watch, say = view.watch, view.say
+            watch, say = None if view.quiet else view.watch, view.say
             ran = await run_plan(plan, front, how, variables, watch=watch, stopping=stopping, say=say)
         except EvalspecFault as fault:  # out of the group as it is, not as a group of its own
             ran = fault
@@ -165,7 +165,7 @@ class _View:
     """What is said while a run goes on: beside its progress where that is shown, else by itself."""
 
     def __init__(self, *, quiet: bool, most: Decimal | None) -> None:
-        self._quiet = quiet
+        self.quiet = quiet
         self._most = most
         self._shown: Shown | None = None
 
@@ -173,7 +173,7 @@ class _View:
     def watch(self, of: Plan) -> Iterator[Shown]:
         """Shows the progress of a plan."""
         ceilings = ceilings_of(of, caps_of(of.program, self._most))
-        with show_progress(job_counts(of), sys.stderr, ceilings=ceilings, quiet=self._quiet) as shown:
+        with show_progress(job_counts(of), sys.stderr, ceilings=ceilings) as shown:
             self._shown = shown
             try:
                 yield shown
@@ -182,12 +182,12 @@ class _View:
 
     def say(self, line: str) -> None:
         """A line, unless one wants none."""
-        if not self._quiet:
+        if not self.quiet:
             self.tell(line)
 
     def tell(self, line: str) -> None:
         """A line that is said in any case."""
-        if self._shown is not None and not self._quiet:
+        if self._shown is not None:
             self._shown.say(line)
         else:
             print(line, file=sys.stderr, flush=True)

@@ -83,14 +83,11 @@ def show_progress(
     stream: TextIO,
     *,
     ceilings: Sequence[Ceiling] = (),
-    quiet: bool = False,
     clock: Clock = time.monotonic,
 ) -> Iterator[Shown]:
     """Gives what is to be called with each event; `totals` are the jobs of each candidate."""
     tallies = Tallies(totals, ceilings)
-    if quiet:
-        yield Shown(tallies, draw=_nothing, say=_say_nothing, every=lambda: TERMINAL_EVERY_S, clock=clock)
-    elif _draws_on(stream):
+    if _draws_on(stream):
         with _on_terminal(tallies, stream, clock) as shown:
             yield shown
     else:
@@ -100,14 +97,6 @@ def show_progress(
 def _draws_on(stream: TextIO) -> bool:
     """Whether somebody looks on who can see a line change. Some CI services offer terminals, to nobody."""
     return stream.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
-
-
-def _nothing() -> None:
-    """Of `--quiet`."""
-
-
-def _say_nothing(line: str) -> None:
-    """Of `--quiet`."""
 
 
 # ── lines ─────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import anyio
 
@@ -207,6 +207,7 @@ class Bill:
     Call it with each event.
     """
 
+    HEARS: ClassVar = (Answered, FromStore)
     worth: Decimal | None = None
     asked: Decimal | None = None
     by_candidate: dict[str, Decimal] = field(default_factory=dict)

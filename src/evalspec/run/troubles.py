@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from evalspec.run.events import Answered, CandidateStopped, Event, FromStore, GivenUp
 
@@ -48,6 +48,7 @@ class Trouble:
 class Troubles:
     """Collects troubles; call it with each event."""
 
+    HEARS: ClassVar = (Answered, FromStore, GivenUp, CandidateStopped)
     _found: dict[str, Trouble] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> None:
