@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalspec.interop.spelling import block_text, comment, in_template, is_name, label, name_from, string
-from evalspec.language import sandbox
+from evalspec.language import rendering, sandbox
 from evalspec.syntax import tree
 from evalspec.syntax.parse import parse
 from evalspec.text.source import Source
@@ -46,10 +46,10 @@ def test_a_text_of_several_lines_is_read_back(lines: list[str]) -> None:
 
 @given(st.text(st.characters(exclude_characters="", codec="utf-8"), min_size=1, max_size=20))
 def test_a_template_reads_the_column_that_is_meant(name: str) -> None:
-    template = sandbox.compiled(sandbox.ENVIRONMENT.parse(f"{{{{ {in_template(name)} }}}}"))
+    template = rendering.compiled(sandbox.ENVIRONMENT.parse(f"{{{{ {in_template(name)} }}}}"))
     row = {name: "found"}
     hidden = {"labels": "hidden", "choices": "hidden", "shots": "hidden"}
-    assert sandbox.render(template, {**row, **hidden, "row": row}) == "found"
+    assert rendering.render(template, {**row, **hidden, "row": row}) == "found"
 
 
 @given(TEXT, st.sets(st.sampled_from(["x", "a", "a_2"])))

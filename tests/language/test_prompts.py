@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalspec.language import sandbox
+from evalspec.language import rendering, sandbox
 from evalspec.language.expressions import Type
 from evalspec.language.prompts import Written, place_of_name, read_prompt
 from evalspec.language.sandbox import RenderFault
@@ -49,6 +49,33 @@ ROW: dict[str, object] = {"t": "hello", "u": "", "n": 3, "xs": [1, 2, 3], "o": {
 )
 def test_rendering(template: str, text: str) -> None:
     assert rendered(template, **ROW) == text
+
+
+VALUES: st.SearchStrategy[object] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
+    max_leaves=5,
+)
+NAMES_ALONE = st.sampled_from(
+    ["{{ t }}", "{{ u }}", "{{ t | join }}", "{{ u | join(', ') }}", "{{ gone }}", "text {", "\n"]
+)
+
+
+@given(st.lists(NAMES_ALONE, max_size=5).map("".join), VALUES, VALUES)
+def test_a_template_that_is_only_names_says_what_jinja_says(text: str, t: object, u: object) -> None:
+    template = rendering.compiled(sandbox.ENVIRONMENT.parse(text))
+    said = [
+        _said(rendering.Template(template.whole, parts), {"t": t, "u": u}) for parts in (template.parts, None)
+    ]
+    assert template.parts is not None
+    assert said[0] == said[1]
+
+
+def _said(template: rendering.Template, scope: dict[str, object]) -> str:
+    try:
+        return rendering.render(template, scope)
+    except RenderFault as fault:
+        return f"fault: {fault}"
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,8 @@ from evalspec.text.values import dataclass, field
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from jinja2 import Template
-
     from evalspec.language.functions import Type
+    from evalspec.language.rendering import Template
     from evalspec.language.shapes import Shapes
 
 MOST_TAGS = 5_000
@@ -46,9 +45,9 @@ class Prompt:
 
         Raises RenderFault where it takes too long, grows too large or misses a value.
         """
-        from evalspec.language import sandbox
+        from evalspec.language import rendering
 
-        return sandbox.render(self.template, scope)
+        return rendering.render(self.template, scope)
 
     def __reduce__(self) -> tuple[object, ...]:
         """For another process: compiled templates cannot be sent, and are compiled again there."""
@@ -56,9 +55,9 @@ class Prompt:
 
 
 def _compiled_again(text: str, at: Span, names: frozenset[str], members: frozenset[str]) -> Prompt:
-    from evalspec.language import sandbox
+    from evalspec.language import rendering, sandbox
 
-    return Prompt(text, at, names, sandbox.compiled(sandbox.ENVIRONMENT.parse(text)), members)
+    return Prompt(text, at, names, rendering.compiled(sandbox.ENVIRONMENT.parse(text)), members)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +116,7 @@ def read_prompt(
     """
     import jinja2
 
-    from evalspec.language import inspection, sandbox
+    from evalspec.language import inspection, rendering, sandbox
 
     if written.text.count("{{") + written.text.count("{%") > MOST_TAGS:
         return None, (
@@ -128,7 +127,7 @@ def read_prompt(
         found = inspection.inspect(written, parsed, scope, shapes, where)
         if found.faults:
             return None, found.faults
-        template = sandbox.compiled(parsed)
+        template = rendering.compiled(parsed)
     except jinja2.TemplateSyntaxError as fault:
         return None, (_no_template(written, fault.lineno, str(fault.message)),)
     except (RecursionError, MemoryError, SyntaxError, ValueError):

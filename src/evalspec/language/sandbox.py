@@ -6,7 +6,6 @@ Imported only when there is a prompt, because Jinja2 costs some 40 ms.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -104,7 +103,7 @@ def _small(value: Any) -> Any:
     return value
 
 
-def _said(value: Any) -> Any:
+def said(value: Any) -> Any:
     """A value that may stand in a prompt: no method, and no list with holes."""
     if callable(value) and not isinstance(value, jinja2.Undefined):
         name = getattr(value, "__name__", "x")
@@ -149,19 +148,20 @@ def _indent(text: Any, width: int = 4, first: bool = False) -> str:
     return "\n".join((pad if (i or first) and line else "") + line for i, line in enumerate(lines))
 
 
-def _join(items: Any, separator: Any = "") -> str:
-    texts = [str(_said(item)) for item in items]
+def joined(items: Any, separator: Any = "") -> str:
+    """The texts of some items with the separator between them. Raises RenderFault where that is too long."""
+    texts = [str(said(item)) for item in items]
     if sum(map(len, texts)) + len(str(separator)) * len(texts) > LONGEST:
         raise RenderFault("`join` grows too large")
     return str(separator).join(texts)
 
 
 def _to_json(value: Any) -> str:
-    return json.dumps(_said(value), ensure_ascii=False, default=lambda item: str(_said(item)))
+    return json.dumps(said(value), ensure_ascii=False, default=lambda item: str(said(item)))
 
 
 def _concatenated(*parts: Any) -> str:
-    return str(_bounded(_join(parts)))
+    return str(_bounded(joined(parts)))
 
 
 def _environment() -> _Environment:
@@ -170,11 +170,11 @@ def _environment() -> _Environment:
         optimized=False,
         autoescape=False,
         keep_trailing_newline=False,
-        finalize=_said,
+        finalize=said,
     )
     environment.globals.clear()
     kept: dict[str, Callable[..., Any]] = {n: f for n, f in environment.filters.items() if n in FILTERS}
-    kept |= {"replace": _replace, "indent": _indent, "join": _join, "tojson": _to_json}
+    kept |= {"replace": _replace, "indent": _indent, "join": joined, "tojson": _to_json}
     kept |= {"batch": _batch, "slice": _slice, "round": _round}
     kept |= {CONCATENATED: _concatenated, SMALL: _small}
     environment.filters.clear()
@@ -221,60 +221,3 @@ def _allowed_call(node: nodes.Call) -> bool:
     owner = target.node
     in_loop = isinstance(owner, nodes.Name) and owner.name == "loop" and target.attr in ("cycle", "changed")
     return in_loop or target.attr in METHODS
-
-
-def compiled(parsed: nodes.Template) -> jinja2.Template:
-    """The template, ready to render: each turn of a loop is ticked, `~` and lists are bounded."""
-    for loop in list(parsed.find_all(nodes.For)):
-        tick = nodes.Filter(nodes.Const(""), "string", [], [], None, None)
-        loop.body.insert(0, nodes.Output([tick]))
-    _bound_concatenations(parsed)
-    parsed.set_environment(ENVIRONMENT)
-    code = ENVIRONMENT.compile(parsed)
-    return jinja2.Template.from_code(ENVIRONMENT, code, {})
-
-
-def _bound_concatenations(node: nodes.Node) -> None:
-    for name, value in list(node.iter_fields()):
-        if isinstance(value, list):
-            setattr(node, name, [_bounded_node(item) for item in value])
-        elif isinstance(value, nodes.Node):
-            setattr(node, name, _bounded_node(value))
-
-
-def _bounded_node(node: Any) -> Any:
-    if not isinstance(node, nodes.Node):
-        return node
-    _bound_concatenations(node)
-    if isinstance(node, nodes.Concat):
-        first, *rest = node.nodes
-        return nodes.Filter(first, CONCATENATED, rest, [], None, None, lineno=node.lineno)
-    if isinstance(node, nodes.List | nodes.Dict) or (isinstance(node, nodes.Tuple) and node.ctx == "load"):
-        return nodes.Filter(node, SMALL, [], [], None, None, lineno=node.lineno)
-    return node
-
-
-FAULTS_OF_VALUES = (
-    TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError, AssertionError,
-)  # fmt: skip
-
-
-def render(template: jinja2.Template, scope: Mapping[str, object]) -> str:
-    """The text of a template for one example; raises RenderFault."""
-    deadline = time.monotonic() + SECONDS
-    parts: list[str] = []
-    size = 0
-    try:
-        for turn, part in enumerate(template.generate(dict(scope))):
-            size += len(part)
-            if part:
-                parts.append(part)
-            if size > LONGEST:
-                raise RenderFault(f"the prompt grows beyond {LONGEST:,} characters")
-            if turn % 256 == 0 and time.monotonic() > deadline:
-                raise RenderFault(f"the prompt takes longer than {SECONDS:g} s")
-    except jinja2.TemplateError as fault:
-        raise RenderFault(str(fault.message)) from fault
-    except FAULTS_OF_VALUES as fault:
-        raise RenderFault(str(fault)) from fault
-    return "".join(parts)
