@@ -57,7 +57,7 @@ VALUES: st.SearchStrategy[object] = st.recursive(
     max_leaves=5,
 )
 NAMES_ALONE = st.sampled_from(
-    ["{{ t }}", "{{ u }}", "{{ t | join }}", "{{ u | join(', ') }}", "{{ gone }}", "text {", "\n"]
+    ["{{ t }}", "{{ u }}", "{{ t | join }}", "{{ u | join(', ') }}", "{{ gone }}", "text } ", "\n"]
 )
 
 
