@@ -20,6 +20,8 @@ from evalspec.text.patterns import Pattern
 from evalspec.text.values import dataclass
 
 YES_NO = ("yes", "no")
+Y_N = (("y", "yes"), ("n", "no"))
+SHORT = 80  # what is no longer is often said by many: it is read once
 NONE = frozenset({"none", "nothing", "null", "no label", "no labels", "none of them", "none of the above"})
 YES = frozenset({"yes", "true", "1"})
 NO = frozenset({"no", "false", "0"})
@@ -49,12 +51,12 @@ class Vocabulary:
 
 def read_label(text: str, labels: tuple[str, ...]) -> Finding:
     """The declared label that a text says."""
-    return _read(text, _vocabulary(labels, ()))
+    return _said(text, labels, ())
 
 
 def read_yes_no(text: str) -> Finding:
     """`yes` or `no`; a response that is only `y` or `n` says so too."""
-    return _read(text, _vocabulary(YES_NO, (("y", "yes"), ("n", "no"))))
+    return _said(text, YES_NO, Y_N)
 
 
 def read_labels(text: str, labels: tuple[str, ...]) -> Finding:
@@ -133,6 +135,17 @@ def continues(label: str, labels: Iterable[str]) -> bool:
     """Whether a text that breaks off behind this label might have become another one."""
     begun = label.casefold()
     return any(other.casefold().startswith(begun) and other.casefold() != begun for other in labels)
+
+
+def _said(text: str, labels: tuple[str, ...], short: tuple[tuple[str, str], ...]) -> Finding:
+    if len(text) <= SHORT:
+        return _said_in_short(text, labels, short)
+    return _read(text, _vocabulary(labels, short))
+
+
+@lru_cache(maxsize=1024)
+def _said_in_short(text: str, labels: tuple[str, ...], short: tuple[tuple[str, str], ...]) -> Finding:
+    return _read(text, _vocabulary(labels, short))
 
 
 def _read(text: str, vocabulary: Vocabulary) -> Finding:

@@ -61,6 +61,8 @@ def _compared(step: Step, value: object) -> object:
 def _alike(value: object) -> object:
     """A value as JSON, in which 8, 8.0 and 80e-1 are the same."""
     match value:
+        case str() | bool() | None:
+            return value
         case Decimal() if value.is_finite():
             sign, digits, exponent = value.as_tuple()
             text = "".join(map(str, digits)).lstrip("0")
@@ -70,8 +72,6 @@ def _alike(value: object) -> object:
             return {str(key): _alike(item) for key, item in value.items()}
         case list() | tuple():
             return [_alike(item) for item in value]
-        case str() | bool() | None:
-            return value
         case _:
             return str(value)
 

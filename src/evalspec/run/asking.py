@@ -170,7 +170,8 @@ class Desk:
             if isinstance(reply, Answer) or self._is_final(lane, reply):
                 shelf.lay(Kept(flight.key, lane.name, request, reply, partial(self._kept_at_last, flight)))
                 laid = True
-                await shelf.room()
+                if shelf.full:
+                    await shelf.room()
         finally:
             if not laid:
                 store.release(flight.key)

@@ -150,15 +150,15 @@ class _Crew(Generic[T]):
 
     async def work(self) -> None:
         """What one worker does: a job after the other, while there are any."""
-        name = self.lane.name
+        finished, left = Finished(self.lane.name), Left(self.lane.name)
         for job in self.waiting:
             if job.ready is not None and not await job.ready(self._waiting):
-                self.on_event(Left(name))
+                self.on_event(left)
                 continue
             begun = monotonic()
             result, whole = await _hold(job.converse(), self.desk, self.lane)
             self.on_result(job, result)
-            self.on_event(Finished(name) if whole else Left(name))
+            self.on_event(finished if whole else left)
             # Replies from the store never wait; stopping and progress want their turn.
             if monotonic() - begun < NO_TIME_S:
                 await anyio.lowlevel.checkpoint()

@@ -52,9 +52,14 @@ class Shelf:
         elif len(self._lying) == AT_ONCE:
             self._enough.set()
 
+    @property
+    def full(self) -> bool:
+        """Whether so many replies lie here that whoever brings more has to wait for `room`."""
+        return len(self._lying) >= MOST_WAITING
+
     async def room(self) -> None:
         """Waits while too many replies lie here."""
-        while len(self._lying) >= MOST_WAITING:
+        while self.full:
             await self._room.wait()
 
     async def carry(self) -> None:

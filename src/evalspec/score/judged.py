@@ -244,9 +244,9 @@ def _step_right(step: Step, trace: StepTrace | None, row: Row) -> bool | None:
 
 def _has_gold(step: Step) -> bool:
     """Whether anything tells right from wrong: a gold, or patterns that need none."""
-    scores = named_scores(step.score, step.scores).values()
-    patterns = isinstance(step.answer, TextAnswer) and all(isinstance(score, Matches) for score in scores)
-    return step.gold is not None or patterns
+    if step.gold is not None or not isinstance(step.answer, TextAnswer):
+        return step.gold is not None
+    return all(isinstance(score, Matches) for score in named_scores(step.score, step.scores).values())
 
 
 def _given_gold(

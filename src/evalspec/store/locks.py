@@ -40,7 +40,7 @@ class Locks:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._noted: set[int] | None = None  # what is claimed, while all requests' bytes are held
+        self._noted: set[str] | None = None  # the keys of what is claimed, while all requests' bytes are held
         self._knocked = False
         with _ORDER:
             for other in _beside(self):
@@ -55,21 +55,20 @@ class Locks:
 
     def claim(self, key: str) -> bool:
         """Whether this process may ask that request: False while another living process does."""
-        offset = _offset(key)
         with _ORDER:
             if self._noted is not None:
-                self._noted.add(offset)
+                self._noted.add(key)
                 return True
+            offset = _offset(key)
             return self._take(offset) or self._knock()
 
     def release(self, key: str) -> None:
         """Lets others ask that request, or find its answer."""
-        offset = _offset(key)
         with _ORDER:
             if self._noted is not None:
-                self._noted.discard(offset)
+                self._noted.discard(key)
             else:
-                self._free(offset)
+                self._free(_offset(key))
 
     def claim_work(self, name: str) -> bool:
         """Whether this process may do some other work of that name: False while another one does."""
@@ -105,7 +104,7 @@ class Locks:
             if claimed is None:
                 return
             begin = 1
-            for offset in sorted(claimed):
+            for offset in sorted(map(_offset, claimed)):
                 if offset > begin:
                     self._free(begin, offset - begin)
                 begin = offset + 1
