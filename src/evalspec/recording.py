@@ -10,7 +10,6 @@ import hashlib
 import platform
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,6 +27,7 @@ from evalspec.run.under_load import passes_in, passes_json
 from evalspec.score.results import Document, Results
 from evalspec.score.wording import document, items
 from evalspec.store.faults import damage
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.plan.conversations import Trace

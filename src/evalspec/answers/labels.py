@@ -37,16 +37,12 @@ NO_IDEA = r"(?!\s+(?:idea|clue|answer|opinion)\b)"
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Labels, ready to be looked for: by their folded form, and as patterns, one for each kind of edges.
-
-    Group 1 of a pattern is a label that stands as a word; it sits in a look-ahead, so that labels that
-    overlap are all found.
-    """
+    """Labels, ready to be looked for: by their folded form, and `known`, the forms that are a word."""
 
     ordered: tuple[str, ...]
     labels: frozenset[str]
     folded: Mapping[str, str]
-    patterns: tuple[re.Pattern[str], ...]
+    known: tuple[str, ...]
 
 
 def read_label(text: str, labels: tuple[str, ...]) -> Finding:
@@ -192,7 +188,9 @@ def _named(text: str, vocabulary: Vocabulary) -> dict[str, bool]:
     named: dict[str, bool] = {}
     known: dict[str, str | None] = {}
     reached = 0
-    for start, negative_end, said in merge(*(_places(pattern, text) for pattern in vocabulary.patterns)):
+    for start, negative_end, said in merge(
+        *(_places(pattern, text) for pattern in _patterns(vocabulary.known))
+    ):
         if -negative_end <= reached:  # inside a longer label
             continue
         reached = -negative_end
@@ -216,15 +214,25 @@ def _vocabulary(labels: tuple[str, ...], short: tuple[tuple[str, str], ...]) -> 
     for label in dict.fromkeys(labels):
         forms.setdefault(fold(label), []).append(label)
     alone = {form: owners[0] for form, owners in forms.items() if form and len(owners) == 1}
+    known = tuple(form for form in sorted(alone, key=len, reverse=True) if re.search(r"\w", form))
+    return Vocabulary(labels, frozenset(labels), {**dict(short), **alone}, known)
+
+
+@lru_cache(maxsize=256)
+def _patterns(forms: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    """Patterns that find these labels, one for each kind of edges; made where a text is no label by itself,
+    since they take some 20 ms.
+
+    Group 1 of a pattern is a label that stands as a word; it sits in a look-ahead, so that labels that
+    overlap are all found.
+    """
     groups: dict[tuple[str, str], list[str]] = {}
-    for form in sorted(alone, key=len, reverse=True):
-        if re.search(r"\w", form):
-            groups.setdefault(_edges(form), []).append(_body(form))
-    patterns = tuple(
+    for form in forms:
+        groups.setdefault(_edges(form), []).append(_body(form))
+    return tuple(
         re.compile(f"{before}(?=({'|'.join(bodies)}){after})", re.IGNORECASE)
         for (before, after), bodies in groups.items()
     )
-    return Vocabulary(labels, frozenset(labels), {**dict(short), **alone}, patterns)
 
 
 def _body(form: str) -> str:

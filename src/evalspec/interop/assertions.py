@@ -7,12 +7,12 @@ tells them all, and a test holds the two together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from evalspec.interop.listed import Exactness
 from evalspec.interop.patterns import Untranslatable, literal, translated
 from evalspec.interop.scripts import as_string
+from evalspec.text.values import dataclass
 
 CASE_BLIND = "upper and lower case do not count where the texts differ from test to test"
 CODE = "it runs code, and an import runs none"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from evalspec.interop.scripts import TAG, NotPlain, filled
 from evalspec.interop.tables import form_of, read_table
 from evalspec.interop.written import Assertion, from_cell, read_assertions
 from evalspec.text.source import Span
+from evalspec.text.values import dataclass, field, replace
 
 MOST_CASES = 100_000
 SCRIPTS = (".js", ".cjs", ".mjs", ".ts", ".py", ".rb")

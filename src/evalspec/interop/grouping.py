@@ -7,13 +7,13 @@ parts of the data; each asks the same prompts, which are sent once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from evalspec.interop.assertions import Judged, NoCounterpart, judged
 from evalspec.interop.cases import Case
 from evalspec.interop.listed import Counts, Exactness, Remark
 from evalspec.interop.scripts import NotPlain, compact, filled
 from evalspec.interop.written import Assertion
+from evalspec.text.values import dataclass
 
 FEW = 3  # so many patterns become tasks of their own where a gold column would change the meaning
 MOST = 8  # so many where there is no gold column at all

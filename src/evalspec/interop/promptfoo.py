@@ -6,7 +6,6 @@ runs nothing, asks nothing, and writes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from evalspec.interop.cases import Case, Reading, place, read_cases, resolved
@@ -19,6 +18,7 @@ from evalspec.interop.reach import Reach, read_text
 from evalspec.interop.records import only_printed, table_of
 from evalspec.interop.rendering import Content, asks, worded
 from evalspec.text.diagnostics import Diagnostic, errors, problem
+from evalspec.text.values import dataclass
 
 KNOWN = ("prompts", "providers", "targets", "tests", "defaultTest", "scenarios", "description", "env",
          "evaluateOptions", "assertionTemplates", "$schema", "outputPath", "writeLatestResults",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalspec.interop.cases import ELSEWHERE, SCRIPTS, place
@@ -15,6 +14,7 @@ from evalspec.interop.scripts import ENVIRONMENT
 from evalspec.interop.tables import read_table
 from evalspec.language.prompts import Written, read_prompt
 from evalspec.text.source import Source, Span
+from evalspec.text.values import dataclass, replace
 
 TEXTS = (".txt", ".md", ".j2", ".jinja", ".prompt", "")
 DUMP = re.compile(r"\|\s*dump\b")

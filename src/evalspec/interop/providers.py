@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from evalspec.interop.nodes import Node
 from evalspec.interop.reach import Reach
 from evalspec.interop.spelling import name_from
 from evalspec.language.call_names import REQUEST_PARAMETERS, RESERVED_PARAMETERS
+from evalspec.text.values import dataclass, field
 
 ROUTES: Mapping[str, str] = {  # what promptfoo calls a provider: what a route calls it
     "openai": "openai", "anthropic": "anthropic", "google": "gemini", "vertex": "vertex_ai",

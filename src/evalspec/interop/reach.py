@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalspec.interop.nodes import Node, read_nodes
 from evalspec.interop.tables import place_of
 from evalspec.text.diagnostics import Diagnostic, problem
 from evalspec.text.source import Source
+from evalspec.text.values import dataclass, field
 
 MOST_BYTES = 4_000_000
 MOST_FILES = 200

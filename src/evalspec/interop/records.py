@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from evalspec.interop.cases import Case
 from evalspec.interop.grouping import Group
 from evalspec.interop.spelling import name_from
+from evalspec.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

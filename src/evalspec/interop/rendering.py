@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from evalspec.interop.grouping import Group
@@ -21,6 +20,7 @@ from evalspec.interop.spelling import (
     name_from,
     string,
 )
+from evalspec.text.values import dataclass
 
 MOST_TOLD = 80
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.lsp.definition import target_of
 from evalspec.lsp.rename import Replacement
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.lsp.published import Said

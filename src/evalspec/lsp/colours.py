@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.lsp.lexemes import lexed
 from evalspec.lsp.mentions import What
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.lsp.names import View

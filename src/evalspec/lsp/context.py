@@ -5,10 +5,10 @@ Told from the lexemes before the cursor, not from the tree, which has no place f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from evalspec.lsp.lexemes import Lexeme, lexed
+from evalspec.text.values import dataclass
 
 OPENS = ("LPAR", "LSQB")
 CLOSES = ("RPAR", "RSQB")

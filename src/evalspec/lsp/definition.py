@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalspec.lsp.mentions import DECLARED, Mention, Symbol, What
 from evalspec.lsp.names import declarations_of, mention_at, mentions_of
 from evalspec.text.source import Source, Span
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.language.program import DataFile

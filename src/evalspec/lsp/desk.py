@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from evalspec.lsp.published import Said, said_of
 from evalspec.pipeline import check_source
 from evalspec.spec_files import read_source
 from evalspec.text.source import Source
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.text.diagnostics import Diagnostic

@@ -6,11 +6,11 @@ Taken from the last check. Where a block is half written just now, what was know
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from evalspec.language.expressions import holds
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.language.call_names import CALLS
@@ -15,6 +14,7 @@ from evalspec.lsp.names import declarations_of, mention_at
 from evalspec.lsp.offers import NOT_RUN, direction_of
 from evalspec.lsp.template_walk import OWN_NAMES
 from evalspec.text.units import counted
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.lsp.names import View

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from evalspec.syntax.tokens import tokens_of
+from evalspec.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

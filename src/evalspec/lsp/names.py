@@ -5,7 +5,6 @@ Made from the trees of a spec and of the files it imports. Everything that asks 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.lsp.declared import Declarations, declarations
@@ -13,6 +12,7 @@ from evalspec.lsp.facts import Facts
 from evalspec.lsp.mentions import Mention, Symbol
 from evalspec.lsp.walk import Walker
 from evalspec.spec_files import Reader, gather
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.syntax.tree import File

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from evalspec.check.measuring import ELSEWHERE
@@ -14,6 +13,7 @@ from evalspec.language.metric_names import LATER_METRICS, METRICS, Direction, Me
 from evalspec.lsp.mentions import What
 from evalspec.lsp.names import View
 from evalspec.text.units import counted
+from evalspec.text.values import dataclass, replace
 
 NOT_RUN = "`run` cannot do this yet"
 

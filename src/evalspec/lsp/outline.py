@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.language.schema import BLOCKS
 from evalspec.syntax import tree
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.lsp.names import View

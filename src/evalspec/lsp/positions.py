@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from evalspec.text.values import dataclass, field
 
 LINE_END = re.compile(r"\r\n|\n|\r")
 

@@ -5,12 +5,12 @@ A fault in data stands where the spec names the data file, with the line of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalspec.text.diagnostics import Diagnostic, Severity
 from evalspec.text.source import DataLine, Place, Source, Span
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.language.program import DataFile

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.lsp.definition import Target, everywhere, target_of
@@ -11,6 +10,7 @@ from evalspec.lsp.mentions import Mention, Symbol, What
 from evalspec.lsp.names import declarations_of, mention_at
 from evalspec.lsp.template_walk import OWN_NAMES
 from evalspec.lsp.templates import KEYWORDS
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.lsp.names import View

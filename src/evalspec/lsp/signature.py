@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.language.call_names import CALLS
 from evalspec.language.functions import FUNCTIONS
 from evalspec.lsp.context import context_at
 from evalspec.lsp.surroundings import entry_at, function_at
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.lsp.names import View

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.syntax import tree

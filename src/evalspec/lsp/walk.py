@@ -6,8 +6,6 @@ words. What the arguments of functions are is said in `arguments.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from evalspec.language.call_names import CALLS
 from evalspec.language.schema import BLOCKS, Entry
 from evalspec.lsp.arguments import ARGUMENTS, FREE_KEYS, FREE_VALUES, LISTS_LABELS, REFERS, TEMPLATES
@@ -16,6 +14,7 @@ from evalspec.lsp.mentions import Mention, Symbol, What
 from evalspec.lsp.template_walk import TemplateReader
 from evalspec.syntax import tree
 from evalspec.text.source import Span
+from evalspec.text.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

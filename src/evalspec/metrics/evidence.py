@@ -6,12 +6,12 @@ Stands on the bets of `sequential.py`. Who is asked what, and what it costs, is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from evalspec.metrics.arrays import Floats
 from evalspec.metrics.sequential import BETS, factor, log_wealth
+from evalspec.text.values import dataclass
 
 ALPHA = 0.05
 

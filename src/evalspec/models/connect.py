@@ -123,7 +123,7 @@ class _Connections:
     stack: AsyncExitStack
     environment: Mapping[str, str]
     allow_code: bool
-    sessions: dict[str, aiohttp.ClientSession] = field(default_factory=dict)
+    sessions: dict[tuple[str, bool], aiohttp.ClientSession] = field(default_factory=dict)
     litellm_open: bool = False
 
     async def hosted(self, name: str, use: Hosted) -> Model:
@@ -132,7 +132,7 @@ class _Connections:
         if spoken is Spoken.LITELLM:
             return await self._behind_litellm(name, use)
         at = endpoints.connect_to(name, use, self.environment)
-        session = await self.session(use.provider or at.shared)
+        session = await self.session(use.provider or at.shared, at)
         return hosted.HostedModel(
             name=name, use=use, at=at, session=session, wire=hosted.WIRES[spoken], price=price_of(use)
         )
@@ -140,7 +140,7 @@ class _Connections:
     async def application(self, name: str, use: Http) -> Model:
         """A deployed application."""
         at = endpoints.application_at(name, use, self.environment)
-        session = await self.session(at.shared)
+        session = await self.session(at.shared, at)
         return application.ApplicationModel(name=name, use=use, at=at, session=session)
 
     async def function(self, spec: ModelSpec, use: PythonFunction) -> Model:
@@ -151,12 +151,13 @@ class _Connections:
         code = python_function.code_digest(use)
         return python_function.PythonModel(name=spec.name, use=use, code=code, pool=pool)
 
-    async def session(self, provider: str) -> aiohttp.ClientSession:
-        """The session of a provider, opened where it is the first."""
-        if provider not in self.sessions:
-            session = open_session(self.environment)
-            self.sessions[provider] = await self.stack.enter_async_context(session)
-        return self.sessions[provider]
+    async def session(self, provider: str, at: endpoints.Endpoint) -> aiohttp.ClientSession:
+        """The session of a provider for an endpoint, opened where it is the first."""
+        wanted = (provider, at.secured)
+        if wanted not in self.sessions:
+            session = open_session(self.environment, secured=at.secured)
+            self.sessions[wanted] = await self.stack.enter_async_context(session)
+        return self.sessions[wanted]
 
     async def _behind_litellm(self, name: str, use: Hosted) -> Model:
         if not self.litellm_open:

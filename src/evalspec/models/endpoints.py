@@ -37,6 +37,11 @@ class Endpoint:
         return shared_part(self.url)
 
     @property
+    def secured(self) -> bool:
+        """Whether any of the way is over TLS."""
+        return any(urlsplit(url).scheme == "https" for url in (self.url, self.proxy) if url is not None)
+
+    @property
     def account(self) -> str:
         """Whose limits they are: a digest of the key, wherever it stands."""
         return account(self.headers, [urlsplit(self.url).query])

@@ -7,7 +7,6 @@ stored run drives it with kept ones, and both get the same traces.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalspec.answers.finding import plain
@@ -21,6 +20,7 @@ from evalspec.models.model import Answer, Failure, FailureKind, Request
 from evalspec.plan.conditions import blocked_by, kept_waiting, runs, runs_given
 from evalspec.plan.plan import Passing, PlannedTask
 from evalspec.plan.requests import Question, build_request, questions
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

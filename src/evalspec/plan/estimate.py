@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -32,6 +31,7 @@ from evalspec.plan.expecting import (
 )
 from evalspec.plan.plan import Passing, PlannedTask, samples_at
 from evalspec.plan.requests import build_request, questions, times_asked
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.language.program import Step

@@ -4,7 +4,6 @@ thumb. Only the estimates of `plan` rest on it."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from evalspec.language.candidates import Hosted
 from evalspec.language.program import ConfidenceSource
 from evalspec.models.ceilings import output_limit, worst_case
 from evalspec.models.prices import price_of
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import ModelSpec

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import product
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from evalspec.language.candidates import Baseline, Combination, ModelSpec, Recor
 from evalspec.language.expressions import holds
 from evalspec.language.program import Program, Shots, Step, Subset, Task
 from evalspec.models.images import Album
+from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Loaded, Row

@@ -6,7 +6,6 @@ What is the same for every example, the `Question`, is made once; the rest is th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalspec.answers.confidence import STATED_INSTRUCTION
@@ -21,6 +20,7 @@ from evalspec.models.images import Image, NoImage, named_in
 from evalspec.models.model import Message, Request
 from evalspec.plan.plan import PlannedTask, samples_at
 from evalspec.plan.truths import as_read
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

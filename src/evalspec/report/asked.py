@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalspec.language.candidates import Hosted, ModelSpec
@@ -17,6 +16,7 @@ from evalspec.plan.estimate import known_requests
 from evalspec.plan.plan import PlannedTask
 from evalspec.plan.requests import source_for
 from evalspec.report.glyphs import visible
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.language.candidates import Hosted, ModelSpec
 from evalspec.plan.estimate import known_requests
 from evalspec.report.glyphs import visible
 from evalspec.text.units import counted
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.models.model import Request

@@ -7,7 +7,6 @@ whatever would act on a terminal is escaped.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.answers.finding import spelt
@@ -20,6 +19,7 @@ from evalspec.report.wrapping import wrapped
 from evalspec.score.judged import gold_of
 from evalspec.score.wording import percent, plain
 from evalspec.text.units import short_duration
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

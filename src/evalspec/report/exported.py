@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.answers.finding import spelt
@@ -22,6 +21,7 @@ from evalspec.models.model import Answer, Failure
 from evalspec.models.recorded_rows import READ, BadRow, read_row
 from evalspec.plan.plan import Passing
 from evalspec.score.judged import gold_of
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.answers.finding import spelt
 from evalspec.language.expressions import holds
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.language.program import Subset

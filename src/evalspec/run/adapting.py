@@ -20,10 +20,10 @@ says, and if that did not help, the load was not to blame and the limit comes ba
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from statistics import median
 
 from evalspec.run.trials import Trials, after_refused
+from evalspec.text.values import dataclass, field, replace
 
 CUT = 0.8
 GROWTH = 0.05

@@ -7,8 +7,9 @@ count by the minute, and the moment stands still until it has come. Which of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.models.allowances import Allowance

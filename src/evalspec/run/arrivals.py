@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
+
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.language.program import Budgets

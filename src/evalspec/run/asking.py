@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
 from functools import partial
@@ -27,6 +26,7 @@ from evalspec.run.opening import Opening
 from evalspec.run.retry import Patience, next_wait
 from evalspec.run.shelving import Kept, Shelf
 from evalspec.run.spending import Spent
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.run.gates import Gate

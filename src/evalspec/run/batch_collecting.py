@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from evalspec.models.model import Answer, Failure, FailureKind
 from evalspec.run.batch_drafts import AT_ONCE
 from evalspec.run.events import Answered, Retried
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -24,6 +23,7 @@ from evalspec.run.spending import Hold, Spent
 from evalspec.store.batches import Line
 from evalspec.store.codec import encode_request
 from evalspec.store.faults import explained
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from pathlib import Path

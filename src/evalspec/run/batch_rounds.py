@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +20,7 @@ from evalspec.run.batch_collecting import Collecting
 from evalspec.run.batch_drafts import MOST_LINES, Hall
 from evalspec.run.events import CandidateStopped, GivenUp, Noted, Sent
 from evalspec.run.retry import Patience, next_wait
+from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +29,7 @@ from evalspec.run.batch_rounds import Correspondent
 from evalspec.run.events import Event, Finished, FromStore, Left, Planned
 from evalspec.run.execute import Job, Settings
 from evalspec.run.racing import was_cut_short
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import ModelSpec

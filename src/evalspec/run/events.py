@@ -7,8 +7,10 @@ tell.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, ClassVar, get_args
+
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from decimal import Decimal

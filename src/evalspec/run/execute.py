@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -22,6 +21,7 @@ from evalspec.run.events import Event, Finished, Left
 from evalspec.run.gates import Limits, build_gates, is_remote
 from evalspec.run.retry import Patience
 from evalspec.store.store import ATTEND_S
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup

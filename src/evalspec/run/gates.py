@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from time import monotonic
 
 import anyio
@@ -18,6 +17,7 @@ from evalspec.models.model import Answer, Failure, FailureKind, Model, Request
 from evalspec.models.sharing import cap_of, shared_names
 from evalspec.run.endpoints import Endpoint, Turn
 from evalspec.run.pacing import Bucket, drawn, full_bucket, wait_for
+from evalspec.text.values import dataclass, field
 
 START = 20
 MOST = 200

@@ -8,7 +8,6 @@ worst case is held back before it goes out, as in a run.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from evalspec.models.surroundings import Finding, State
 from evalspec.plan.estimate import known_requests
 from evalspec.run.session import training_of
 from evalspec.run.spending import Cap, Purse, Spent, caps_of, dollars
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import ModelSpec

@@ -8,12 +8,12 @@ takes lies between two steps, is part of the response time, and counts as our ow
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evalspec.plan.conversations import Conversation, Visit, converse
 from evalspec.plan.plan import Passing
 from evalspec.run.latency_talk import answer_in
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import ModelSpec

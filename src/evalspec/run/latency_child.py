@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,7 @@ from evalspec.run.latency_course import Course
 from evalspec.run.latency_talk import Ear, Errand, Mouth, NoErrand, read_errand
 from evalspec.run.loops import loop_options
 from evalspec.run.under_load import Fate
+from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import Baseline

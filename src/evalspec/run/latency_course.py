@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from evalspec.models.model import Answer, Failure, FailureKind
 from evalspec.run.under_load import Fate
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.text.values import Json

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from evalspec.run.latency_talk import DROP, Errand, next_request
 from evalspec.run.spending import Spent
 from evalspec.run.under_load import FIGURES, Client, Fate, Passed, Sample, legs_in
 from evalspec.text.units import short_duration
+from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from anyio.abc import Process

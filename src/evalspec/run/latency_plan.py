@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from evalspec.plan.expecting import Known, at_worst, dollars_expected, input_tokens, usual_of
 from evalspec.run.arrivals import Load, load_of
 from evalspec.run.latency_asked import asked_of, is_chain, turns, under_load
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import ModelSpec

@@ -8,13 +8,13 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 
 from evalspec.run.latency_talk import STOP, Errand, written
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from anyio.abc import Process

@@ -13,9 +13,10 @@ import os
 import pickle
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
+
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import ModelSpec

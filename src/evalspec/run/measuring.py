@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from evalspec.run.events import Measured
 from evalspec.run.spending import dollars
 from evalspec.run.tallies import Words, clock_time
+from evalspec.text.values import dataclass
 
 
 @dataclass(slots=True)

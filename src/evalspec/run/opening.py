@@ -7,11 +7,11 @@ others. A first call is the first planned request, kept like any other.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import anyio
 
 from evalspec.models.model import Answer, Failure, FailureKind
+from evalspec.text.values import dataclass, field
 
 PATIENCE_S = 30.0  # how long a slow first call keeps the others waiting
 NOT_THERE = frozenset({404, 405, 410})

@@ -6,7 +6,8 @@ Times are seconds of any clock that only moves forward.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from evalspec.text.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,13 @@ an answer costs is not known here: a course tells it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import anyio
 
 from evalspec.metrics.evidence import Evidence, Lap
 from evalspec.models.model import Failure, FailureKind
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.plan.conversations import Trace, Visit

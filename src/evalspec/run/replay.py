@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from evalspec.language.candidates import ModelSpec, Recorded, Simulated
@@ -14,6 +13,7 @@ from evalspec.plan.conversations import Trace, Visit, converse, visits
 from evalspec.plan.requests import questions
 from evalspec.plan.truths import invention_of
 from evalspec.run.session import training_of
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.plan.plan import Plan, PlannedTask

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from evalspec.plan.truths import invention_of
 from evalspec.run.batching import Around, ask_in_batches, beside, in_batches
 from evalspec.run.execute import Job, Settings, execute
 from evalspec.run.gates import Limits, Rate
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     import anyio

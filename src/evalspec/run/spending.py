@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,6 +19,7 @@ from evalspec.models.ceilings import worst_case
 from evalspec.models.model import Answer, Failure, Request
 from evalspec.run.events import Answered, Event, FromStore
 from evalspec.store.ledger import Committed, Ledger
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import ModelSpec

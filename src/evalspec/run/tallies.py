@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from evalspec.run.events import Answered, Event, Finished, GivenUp, Left, Retried, Sent
 from evalspec.run.spending import Cap, dollars, models_of
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.plan.plan import Plan

@@ -6,7 +6,7 @@ and still refuses; one that refuses by chance, or for reasons of its own, takes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from evalspec.text.values import dataclass, replace
 
 OF_EACH = 3  # refused and taken, so many a trial has at least
 SHARE = 0.15  # of what is sent; what is refused less often has not to be explained

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from evalspec.run.events import Answered, CandidateStopped, Event, FromStore, GivenUp
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.models.model import Failure

@@ -7,12 +7,13 @@ that only moves forward; `began_at` is when that was.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import StrEnum
 from itertools import repeat
 from typing import TYPE_CHECKING
 
 from evalspec.run.arrivals import Load
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.text.values import Json

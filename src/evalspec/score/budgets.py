@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,7 @@ from evalspec.score.durations import durations, part_s, spaced
 from evalspec.score.loaded import NONE_FIRST, held_under_load, under_load
 from evalspec.score.measures import Example, percentile, share, undefined
 from evalspec.score.weighing import Figure, by_example
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.language.program import Bound, Task

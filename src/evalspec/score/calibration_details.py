@@ -7,11 +7,11 @@ from which confidence on the data vouch for a risk.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalspec import metrics
 from evalspec.score.result_figures import figures, number
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.language.program import Binning

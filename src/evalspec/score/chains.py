@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec.language.candidates import ModelSpec, Recorded
 from evalspec.language.program import Step, Task
 from evalspec.metrics import Estimate
 from evalspec.score.weighing import Design, Figure, mean_of
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

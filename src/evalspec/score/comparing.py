@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from evalspec.score.drift import Drift, Shared, drift
 from evalspec.score.kept import design_in
 from evalspec.score.ranking import ALPHA
 from evalspec.score.wording import document, items, names, number
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.metrics import Estimate

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from evalspec.answers.reading import Outcome
 from evalspec.language.program import Below, LeastConfident, Policy, WhenCheaper
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.score.judged import Judgement

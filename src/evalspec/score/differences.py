@@ -7,7 +7,6 @@ goes together. What a mix does not re-weight (tokens, latency) is compared as it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ from evalspec.metrics import Estimate
 from evalspec.score.contributions import Column
 from evalspec.score.weighed import NOT_WEIGHTED
 from evalspec.score.weighing import Design, weights_of
+from evalspec.text.values import replace
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

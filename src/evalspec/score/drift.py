@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from evalspec.data.rows import Row
 from evalspec.score.differences import difference, redrawn
 from evalspec.score.ranking import ALPHA
 from evalspec.score.wording import document, items, names, number
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.score.contributions import Column

@@ -7,7 +7,6 @@ expect. With fewer than 10 wrong answers nothing is learnt, and `why` says so.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,7 @@ from evalspec.metrics.thresholds import answered_by, held_out_thresholds, too_fe
 from evalspec.score.decisions import Decision
 from evalspec.score.shipped import rescaled
 from evalspec.score.weighing import Design, weights_of
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from evalspec.run.arrivals import Load, load_of
 from evalspec.run.under_load import Fate, Passed, Sample
 from evalspec.score.result_figures import Document, figures
 from evalspec.text.units import short_duration
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.language.candidates import ModelSpec

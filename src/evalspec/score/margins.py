@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +18,7 @@ from evalspec.score.measures import Example, Part, undefined
 from evalspec.score.requirements import LEAST
 from evalspec.score.weighed import figures_of
 from evalspec.score.weighing import Design, Figure, by_example, macro_mean
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.language.program import Bound, NoWorseThan, Subset, Task

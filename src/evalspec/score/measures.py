@@ -6,7 +6,6 @@ Subsets are measured by the very same function. Examples that were not heard are
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ from evalspec.language.program import Step, Task
 from evalspec.metrics import Estimate
 from evalspec.metrics.means import t_interval
 from evalspec.score.durations import Durations, durations
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.score.decisions import Decision

@@ -7,7 +7,6 @@ tasks share are one draw. The win rate is told from the order within each task.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from evalspec.score.measures import undefined
 from evalspec.score.ranking import ALPHA, SINGLE, Pair, Standing, badness, n_needed
 from evalspec.score.weighing import weights_of
 from evalspec.score.wins import WIN_RATE, win_rates
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.language.program import Decision, Program

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from evalspec.score.fitted import Recalibrated, by_fitted_threshold, recalibrate
 from evalspec.score.prices import Prices, prices_of
 from evalspec.score.reviews import Reviews, reviews_of
 from evalspec.score.weighing import Design, Figure, mean_of
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.metrics import Estimate

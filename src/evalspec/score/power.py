@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evalspec import metrics
@@ -19,6 +18,7 @@ from evalspec.score.judged import judge
 from evalspec.score.ranking import ALPHA, POWER
 from evalspec.score.stakes import stakes_of
 from evalspec.score.weighing import PLAIN, Design, design_of, weights_of
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, assert_never
 
@@ -16,6 +15,7 @@ from evalspec.answers.reading import Outcome
 from evalspec.language.cost_figures import figure_at
 from evalspec.language.expressions import Expression
 from evalspec.language.program import CostByOutcome, CostFigure, CostMatrix, Costs
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.score.judged import Judgement

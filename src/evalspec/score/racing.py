@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +25,7 @@ from evalspec.score.measures import Example
 from evalspec.score.policy import prices_for
 from evalspec.score.stakes import stakes_of
 from evalspec.score.weighing import Design, design_of
+from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from evalspec.language.metric_names import Direction, metric_named
 from evalspec.score.contributions import FLAGS, Column, contributions
 from evalspec.score.differences import clusters_of, compared_by, difference, redrawn, weights_where
 from evalspec.score.weighing import PLAIN, Design
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from evalspec.score.durations import durations
 from evalspec.score.measures import Example, Part, each_sample, of_label, undefined
 from evalspec.score.weighed import NO_WEIGHTS, figures_of
 from evalspec.score.weighing import Design, Figure, mean_of
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.language.program import Bound, Task

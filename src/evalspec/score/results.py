@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from evalspec.score.overall_results import decision_json
 from evalspec.score.policy_results import policy_json
 from evalspec.score.raced_results import ended_json, race_json
 from evalspec.score.result_figures import Document, agreed, figures, metrics_json, number, pair_json
-from evalspec.text.values import Json
+from evalspec.text.values import Json, dataclass, field
 
 __all__ = ["Document", "Results", "build_results"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from evalspec import metrics
 from evalspec.answers.reading import Outcome
 from evalspec.score.weighing import Design, weights_of
+from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
     from evalspec.metrics import CostCurve

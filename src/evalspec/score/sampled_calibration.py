@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from evalspec.metrics.binning import assigned
 from evalspec.score.weighed import NO_CLUSTERS, NO_SAMPLES
 from evalspec.score.weighing import Design, Figure, mean_of, weights_of
+from evalspec.text.values import replace
 
 if TYPE_CHECKING:
     from evalspec.language.program import Binning

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,7 @@ from evalspec.score.requirements import Requirement, Verdict, requirements
 from evalspec.score.sampled_calibration import bins_of_samples, line_of_samples
 from evalspec.score.weighed import fields_measured, measured
 from evalspec.score.weighing import Design, design_of, weights_of
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.metrics import EceNull, Estimate, ReliabilityBin

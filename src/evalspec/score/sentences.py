@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from evalspec.language.metric_names import Measure, metric_named
 from evalspec.score import findings, made_up, race_sentences
@@ -28,6 +27,7 @@ from evalspec.score.wording import (
     plain,
     points,
 )
+from evalspec.text.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

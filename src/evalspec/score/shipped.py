@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.text.values import Json

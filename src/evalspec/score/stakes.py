@@ -7,13 +7,13 @@ the bound of a race.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evalspec.answers.reading import Outcome, Reading, labels_of
 from evalspec.language.program import CostByOutcome
 from evalspec.score.policy import prices_for
 from evalspec.score.weighing import PLAIN
+from evalspec.text.values import dataclass, replace
 
 if TYPE_CHECKING:
     from evalspec.language.program import Task

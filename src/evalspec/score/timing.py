@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evalspec.answers.reading import Outcome
 from evalspec.models.model import Answer
+from evalspec.text.values import dataclass, field
 
 if TYPE_CHECKING:
     from evalspec.language.program import Budgets, Task

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +23,7 @@ from evalspec.score.measures import Example, each_sample, field_accuracies, meas
 from evalspec.score.named_metrics import holds_a_figure, named_figures
 from evalspec.score.samples import of_samples, sample_metrics, too_few
 from evalspec.score.weighing import Design, Figure, macro_mean, mean_of, members_of, weights_of
+from evalspec.text.values import replace
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ from evalspec.language.expressions import holds
 from evalspec.metrics import Estimate
 from evalspec.metrics.arrays import is_constant, weights_for
 from evalspec.metrics.means import CONSTANT, t_interval
+from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from evalspec.data.rows import Row

@@ -8,13 +8,13 @@ writes it in the one writing thread, and wakes the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import anyio
 import anyio.to_thread
 
 from evalspec.store.faults import StoreFault
+from evalspec.text.values import dataclass, field
 
 ROWS_AT_ONCE = 50
 GATHER_S = 0.005

@@ -15,11 +15,11 @@ import struct
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from evalspec.store.faults import explained
+from evalspec.text.values import dataclass
 
 if sys.platform != "win32":
     import fcntl
