@@ -100,7 +100,7 @@ async def test_a_proxy_that_refuses_the_tunnel(certificate: tuple[Path, Path]) -
 async def test_a_certificate_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UnusableSetting, match="SSL_CERT_FILE"):
         async with connect(
-            candidate(hosted("http://h/v1")), environment={"SSL_CERT_FILE": str(tmp_path / "no.pem")}
+            candidate(hosted("https://h/v1")), environment={"SSL_CERT_FILE": str(tmp_path / "no.pem")}
         ):
             pass
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -24,7 +24,6 @@ from evalspec.text.values import dataclass, field, replace
 
 if TYPE_CHECKING:
     import aiohttp
-    from multidict import CIMultiDict
 
     from evalspec.models.endpoints import Endpoint
 
@@ -92,14 +91,14 @@ class Line:
     session: aiohttp.ClientSession = field(repr=False)
     timeout_ns: int | None = None
     answer: str = "a chat completion"
-    _headers: CIMultiDict[str] = field(init=False, repr=False)
+    _headers: Mapping[str, str] = field(init=False, repr=False)
     _within: aiohttp.ClientTimeout = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         import aiohttp
-        from multidict import CIMultiDict
 
-        headers = CIMultiDict({**self.at.headers, "Content-Type": "application/json"})
+        headers = self.session.headers.copy()  # in the form that a session need not bring them into
+        headers.update({**self.at.headers, "Content-Type": "application/json"})
         # To the moment: long limits are rounded up to whole seconds otherwise.
         within = aiohttp.ClientTimeout(
             total=limit_s(self.timeout_ns), sock_connect=CONNECT_LIMIT_S, ceil_threshold=math.inf
