@@ -82,9 +82,10 @@ def _first_choice(said: Mapping[str, Any]) -> Mapping[str, Any]:
 def _response(message: Mapping[str, Any]) -> str:
     """What the message says, and behind it the tools that it calls: `{"name": …, "arguments": {…}}`, several
     as a list. So they stand in what is kept, recorded and read again."""
-    listed = message.get("tool_calls")
-    calls = [call for call in map(_call, listed if isinstance(listed, list) else ()) if call is not None]
-    return with_calls(_content(message.get("content")), calls)
+    text, listed = _content(message.get("content")), message.get("tool_calls")
+    if not isinstance(listed, list):
+        return text
+    return with_calls(text, [call for call in map(_call, listed) if call is not None])
 
 
 def with_calls(text: str, calls: Sequence[str]) -> str:

@@ -216,6 +216,7 @@ class Desk:
     async def _attempts(self, lane: Lane, request: Request, tell: Tell) -> Reply:
         began: float | None = None
         attempt, few, last = 0, 0, ""
+        reply: Reply | None
         first = not self._opening.over and await self._opening.enter(lane.name)
         while True:
             turn = await lane.gate.enter(request)
@@ -225,7 +226,11 @@ class Desk:
             began = turn.sent_s if began is None else began
             attempt += 1
             try:
-                reply = await _attempt(lane, request, attempt, tell)
+                if lane.purse is None:
+                    tell(Sent(lane.name, attempt))
+                    reply = await lane.model.ask(request)
+                else:
+                    reply = await _paid(lane, lane.purse, request, partial(tell, Sent(lane.name, attempt)))
             except BaseException:  # cancelled, or out of order
                 lane.gate.leave(turn, None)
                 raise
@@ -275,21 +280,18 @@ class Desk:
         return Failure(kind=FailureKind.NOT_ASKED, message=f"the asking broke off: {fault}")
 
 
-async def _attempt(lane: Lane, request: Request, attempt: int, tell: Tell) -> Reply | None:
+async def _paid(lane: Lane, purse: Purse, request: Request, on_sent: Callable[[], None]) -> Reply | None:
     """One attempt, its money held back while it lasts; None where there is no money for it."""
-    if lane.purse is None:
-        tell(Sent(lane.name, attempt))
-        return await lane.model.ask(request)
-    hold = await lane.purse.take(lane.name, request, lambda: lane.gate.shut_by is not None)
+    hold = await purse.take(lane.name, request, lambda: lane.gate.shut_by is not None)
     if isinstance(hold, Spent):
         lane.gate.shut(hold.message)
         return None
     reply: Reply | None = None
     try:
-        tell(Sent(lane.name, attempt))
+        on_sent()
         reply = await lane.model.ask(request)
     finally:
-        lane.purse.settle(hold, reply)
+        purse.settle(hold, reply)
     return reply
 
 

@@ -259,11 +259,15 @@ def _given_gold(
 
 def _counted(step: StepTrace) -> Sequence[Reply]:
     """The replies that a step's price and time are told by: of a vote, the answers that were counted."""
+    if not step.ballots:
+        return step.replies
     return [r for r in step.ballots if isinstance(r, Answer)] or step.replies
 
 
 def _latency(step: StepTrace) -> int | None:
     """How long a step took. Replies that are put to the vote can be asked for all at once."""
+    if not step.ballots:
+        return step.reply.latency_ns if isinstance(step.reply, Answer) else None
     each = [r.latency_ns if isinstance(r, Answer) else None for r in _counted(step)]
     known = [ns for ns in each if ns is not None]
     return max(known) if known and len(known) == len(each) else None
