@@ -100,14 +100,23 @@ def _read_answer(
     if step.abstains is not None and occurs(step.abstains, part.text if isinstance(part, Excerpt) else said):
         return Reading(outcome=Outcome.ABSTAINED)
     cut = _recorded(answer.outcome) is None and _reason(answer) in CUT_OFF
+    finding = _found(step, part, row, cut=cut)
+    if source is None:  # nobody wants to know how sure it is
+        return _said(step, finding, source, cut=cut)
     sure = surety(step, answer, source, part, labels=labels_of(step, row), stated=stated)
-    finding = decided(step, source, _found(step, part, row, cut=cut), sure)
+    finding = decided(step, source, finding, sure)
+    reading = _said(step, finding, source, cut=cut)
+    if reading.outcome is not Outcome.ANSWERED:
+        return reading
+    return with_confidence(step, reading, answer, finding, sure)
+
+
+def _said(step: Step, finding: Finding, source: ConfidenceSource | None, *, cut: bool) -> Reading:
     if finding.value is None:
         return Reading(outcome=Outcome.TRUNCATED if cut else Outcome.NO_ANSWER, why=finding.why)
     if isinstance(step.answer, OneOf) and finding.value == step.answer.decline:
         return Reading(outcome=Outcome.ABSTAINED)
-    reading = Reading(outcome=Outcome.ANSWERED, value=finding.value, source=source)
-    return with_confidence(step, reading, answer, finding, sure)
+    return Reading(outcome=Outcome.ANSWERED, value=finding.value, source=source)
 
 
 def _found(step: Step, part: Excerpt | Missed, row: Mapping[str, object], *, cut: bool) -> Finding:

@@ -88,14 +88,12 @@ def with_confidence(step: Step, reading: Reading, answer: Answer, finding: Findi
     if given is None and reading.source is ConfidenceSource.LOGPROBS and step.missing is not None:
         outcome = Outcome.ABSTAINED if step.missing == "abstain" else Outcome.NO_ANSWER
         return Reading(outcome=outcome, why=f"the answer has no probability: {why}")
-    if known is None and reading.source is None:
-        return reading  # as it is made: sure of nothing, and nobody asked
     return replace(
         reading,
         confidence=given,
         distribution=known.probabilities if known else None,
         mass=known.mass if known else None,
-        why=None if given is not None or reading.source is None else why,
+        why=None if given is not None else why,
     )
 
 

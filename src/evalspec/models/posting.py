@@ -144,7 +144,8 @@ class Line:
         try:
             return await self._heard(Incoming(response, begun), receive)
         finally:
-            response.release()
+            if response.connection is not None:  # it was not read to its end, where it is given back
+                response.release()
 
     async def _heard(self, incoming: Incoming, receive: Receive) -> Answer | Failure:
         response = incoming.response

@@ -127,6 +127,9 @@ def _free(place: _Place) -> Conversation:
     done: dict[str, StepTrace] = {}
     row = place.row
     for step in place.planned.task.steps:
+        if not step.reads and step.when is None:
+            done[step.name] = yield from _ask(place, step, {})
+            continue
         readings = {name: trace.reading for name, trace in done.items()}
         if not runs(step, row, readings):
             continue
