@@ -81,6 +81,8 @@ class Endpoint:
 
     def wait(self, now: float, tokens: float = 0.0) -> float:
         """The seconds until one more may be sent, which is thought to take so many tokens; 0 for now."""
+        if self._learnt is None and not self._left:
+            return max(0.0, self._pause.until - now)
         wait = wait_to_send(self._pause, () if self._learnt is None else (self._learnt,), now)
         for counted, left in self._left.items():
             wait = max(wait, allowing.wait_for(left, now, _amount(counted, tokens)))

@@ -236,8 +236,11 @@ class Gate:
             flow.bucket = drawn(flow.bucket, now, (took or 0.0) - turn.tokens)
 
     def _try(self, tokens: float) -> Turn | None:
-        if self._endpoint.full or any(places.used >= places.limit for places in self._places):
+        if self._endpoint.full:
             return None
+        for places in self._places:
+            if places.used >= places.limit:
+                return None
         now = monotonic()
         wait = self._endpoint.wait(now, tokens)
         for flow in self._flows:

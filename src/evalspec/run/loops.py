@@ -7,7 +7,7 @@ import gc
 import sys
 from importlib.util import find_spec
 
-GARBAGE_AT = (20_000, 50, 50)
+GARBAGE_AT = (100_000, 50, 50)
 TURN_S = 0.0005  # a thread's turn: in Python's own 5 ms, replies that are to be kept pile up
 
 
