@@ -124,6 +124,25 @@ async def test_what_never_works_is_given_up_not_kept_and_asked_again_next_time(t
     assert len(server.requests) == 6
 
 
+@pytest.mark.parametrize(("others", "attempts"), [(0, 8), (30, 11)])
+async def test_what_fails_while_others_are_answered_is_tried_more_often(others: int, attempts: int) -> None:
+    tried = 0
+
+    def fault(number: int, body: servers.Body) -> servers.Fault | None:
+        nonlocal tried
+        if servers.prompt_of(body) != "question 0":
+            return None
+        tried += 1
+        return servers.broken(500) if tried <= 10 else None
+
+    with servers.chat_server(delay=0.01, fault=fault) as server:
+        async with candidates(server.url, "m") as models:
+            settings = Settings(patience=Patience(first_wait_s=0.001), limits=Limits(first_concurrency=2))
+            outcome = await ask_all({"m": jobs("m", range(others + 1))}, models, settings=settings)
+    assert tried == attempts
+    assert outcome.counts["failed"] == (others == 0)
+
+
 async def test_a_server_that_says_later_is_left_alone_by_all_its_candidates() -> None:
     refused_ns: list[int] = []
 

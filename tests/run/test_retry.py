@@ -40,6 +40,15 @@ def test_the_longest_wait_doubles_up_to_half_a_minute() -> None:
     assert [wait(attempt=n) for n in range(1, 9)] == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, None]
 
 
+def test_where_others_are_answered_it_is_tried_more_often_and_waits_less_long() -> None:
+    def waits(kind: FailureKind) -> list[float | None]:
+        failure = Failure(kind=kind, message="")
+        return [next_wait(failure, n, 0.0, 1.0, PATIENT, living=True) for n in range(1, 13)]
+
+    assert waits(FailureKind.TRANSIENT) == [0.5, 1.0, 2.0, 4.0, *[8.0] * 7, None]
+    assert waits(FailureKind.TIMEOUT) == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, *[None] * 5]
+
+
 def test_chance_spreads_the_waits_over_all_of_it() -> None:
     assert [wait(attempt=4, chance=c) for c in (0.0, 0.25, 1.0)] == [0.0, 1.0, 4.0]
 

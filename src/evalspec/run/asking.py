@@ -101,6 +101,7 @@ class Desk:
         self._flights: dict[str, _Flight] = {}
         self._known: dict[bytes, Reply | _Place] = {}  # by `_brief` of the key
         self._given_up: Counter[str] = Counter()  # by candidate, since the last sign of life
+        self._lived_s: dict[str, float] = {}  # when a candidate last answered
         self._useless: set[str] = set()  # candidates that rejected their first requests
         self.shelf = Shelf(store) if store is not None else None
         self._opening = Opening(lane.name for lane in self._lanes if is_remote(lane.model.endpoint))
@@ -235,7 +236,7 @@ class Desk:
                 lane.gate.leave(turn, None)
                 raise
             few += isinstance(reply, Failure) and reply.attempts is not None
-            wait = self._wait(reply, attempt, few, monotonic() - began)
+            wait = None if isinstance(reply, Answer) else self._wait(lane, reply, attempt, few, began)
             paused = isinstance(reply, Failure) and reply.kind is FailureKind.RATE_LIMITED and reply.wait_s
             lane.gate.leave(turn, reply, pause_s=wait if paused else None)
             if lane.gate.waiting:
@@ -246,6 +247,7 @@ class Desk:
             useless = first and self._opening.heard(lane.name, reply)
             if isinstance(reply, Answer):
                 self._given_up[lane.name] = 0
+                self._lived_s[lane.name] = monotonic()
                 tell(Answered(lane.name, reply.cost_usd))
                 return reply
             if wait is None:
@@ -256,12 +258,14 @@ class Desk:
             if not paused:
                 await lane.gate.rest(wait)
 
-    def _wait(self, reply: Reply | None, attempt: int, few: int, elapsed_s: float) -> float | None:
+    def _wait(self, lane: Lane, reply: Reply | None, attempt: int, few: int, began: float) -> float | None:
         """The seconds to the next attempt; `few` of those made failed in a way that is worth few of them."""
         if not isinstance(reply, Failure):
             return None
         made = attempt if reply.attempts is None else few
-        return next_wait(reply, made, elapsed_s, random.random(), self._patience)  # noqa: S311  jitter
+        living = self._lived_s.get(lane.name, began) > began
+        chance = random.random()  # noqa: S311  jitter
+        return next_wait(reply, made, monotonic() - began, chance, self._patience, living=living)
 
     def _give_up(self, lane: Lane, failure: Failure, tell: Tell, *, useless: bool) -> None:
         tell(GivenUp(lane.name, failure))

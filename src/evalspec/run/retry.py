@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evalspec.models.model import FailureKind
 from evalspec.text.values import dataclass
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 class Patience:
     """How long one request is tried: so many attempts, in so much time; waits in seconds.
 
+    Where its candidate answers others meanwhile, it is tried more often and waits less long: what fails by
+    chance is answered in the end, and there is no overload to let pass.
+
     A candidate of which so many requests in a row were `given_up` is down, and is not asked any more.
     """
 
@@ -21,25 +25,38 @@ class Patience:
     total_s: float = 600.0
     first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
+    attempts_of_living: int = 12
+    longest_wait_of_living_s: float = 8.0
     longest_server_wait_s: float = 120.0
     given_up: int = 5
 
 
 def next_wait(
-    failure: Failure, attempt: int, elapsed_s: float, chance: float, patience: Patience
+    failure: Failure,
+    attempt: int,
+    elapsed_s: float,
+    chance: float,
+    patience: Patience,
+    *,
+    living: bool = False,
 ) -> float | None:
     """The seconds before the next attempt, or None when there is to be none.
 
     `attempt` counts those made, from 1; `elapsed_s` runs since the first; `chance` is drawn evenly from
-    0 to 1. A wait that the server asks for is kept and stretched by up to a tenth (1 s at most), so
-    that not all come back at once. Else the wait is drawn below a bound that doubles each time.
+    0 to 1; `living` tells that the candidate has answered others since. A wait that the server asks for is
+    kept and stretched by up to a tenth (1 s at most), so that not all come back at once. Else the wait is
+    drawn below a bound that doubles each time.
     """
-    most = patience.attempts if failure.attempts is None else min(failure.attempts, patience.attempts)
+    # What ran out of time may have been worked on to the end, and be paid for.
+    living = living and failure.kind is not FailureKind.TIMEOUT
+    most = patience.attempts_of_living if living else patience.attempts
+    most = most if failure.attempts is None else min(failure.attempts, most)
     if not failure.kind.worth_retrying or attempt >= most:
         return None
     if failure.wait_s is not None and failure.wait_s > 0:
         asked = min(failure.wait_s, patience.longest_server_wait_s)
         wait = asked + chance * min(1.0, asked / 10)
     else:
-        wait = chance * min(patience.longest_wait_s, patience.first_wait_s * 2 ** (attempt - 1))
+        longest = patience.longest_wait_of_living_s if living else patience.longest_wait_s
+        wait = chance * min(longest, patience.first_wait_s * 2 ** (attempt - 1))
     return wait if elapsed_s + wait <= patience.total_s else None
