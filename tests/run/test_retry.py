@@ -46,6 +46,8 @@ def test_where_others_are_answered_it_is_tried_more_often_and_waits_less_long() 
         return [next_wait(failure, n, 0.0, 1.0, PATIENT, living=True) for n in range(1, 13)]
 
     assert waits(FailureKind.TRANSIENT) == [0.5, 1.0, 2.0, 4.0, *[8.0] * 7, None]
+    redirected = Failure(kind=FailureKind.TRANSIENT, message="", attempts=3)
+    assert next_wait(redirected, 11, 0.0, 1.0, PATIENT, living=True) == 8.0
     assert waits(FailureKind.TIMEOUT) == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, *[None] * 5]
 
 

@@ -113,7 +113,8 @@ class FailureKind(StrEnum):
 class Failure:
     """A call that brought no answer. `message` holds no key or header; `wait_s` is what the server asks.
 
-    `attempts` is how often at most the same is worth trying, where that is less than for any other failure.
+    `attempts` is how often at most the same is worth trying, where that is less than for any other failure
+    and nobody else is answered.
     """
 
     kind: FailureKind

@@ -259,13 +259,13 @@ class Desk:
                 await lane.gate.rest(wait)
 
     def _wait(self, lane: Lane, reply: Reply | None, attempt: int, few: int, began: float) -> float | None:
-        """The seconds to the next attempt; `few` of those made failed in a way that is worth few of them."""
+        """The seconds to the next attempt; `few` failed in a way that is worth few."""
         if not isinstance(reply, Failure):
             return None
-        made = attempt if reply.attempts is None else few
         living = self._lived_s.get(lane.name, began) > began
         chance = random.random()  # noqa: S311  jitter
-        return next_wait(reply, made, monotonic() - began, chance, self._patience, living=living)
+        elapsed_s = monotonic() - began
+        return next_wait(reply, attempt, elapsed_s, chance, self._patience, few=few, living=living)
 
     def _give_up(self, lane: Lane, failure: Failure, tell: Tell, *, useless: bool) -> None:
         tell(GivenUp(lane.name, failure))

@@ -38,25 +38,30 @@ def next_wait(
     chance: float,
     patience: Patience,
     *,
+    few: int | None = None,
     living: bool = False,
 ) -> float | None:
     """The seconds before the next attempt, or None when there is to be none.
 
-    `attempt` counts those made, from 1; `elapsed_s` runs since the first; `chance` is drawn evenly from
-    0 to 1; `living` tells that the candidate has answered others since. A wait that the server asks for is
-    kept and stretched by up to a tenth (1 s at most), so that not all come back at once. Else the wait is
-    drawn below a bound that doubles each time.
+    `attempt` counts those made, from 1; `few` of them, where not all, failed in a way that is worth few;
+    `elapsed_s` runs since the first; `chance` is drawn evenly from 0 to 1; `living` tells that the candidate
+    has answered others since. A wait that the server asks for is kept and stretched by up to a tenth (1 s at
+    most), so that not all come back at once. Else the wait is drawn below a bound that doubles each time.
     """
     # What ran out of time may have been worked on to the end, and be paid for.
     living = living and failure.kind is not FailureKind.TIMEOUT
-    most = patience.attempts_of_living if living else patience.attempts
-    most = most if failure.attempts is None else min(failure.attempts, most)
-    if not failure.kind.worth_retrying or attempt >= most:
+    made, most = attempt, patience.attempts
+    if living:
+        most = max(most, patience.attempts_of_living)
+    elif failure.attempts is not None:
+        made, most = attempt if few is None else few, min(most, failure.attempts)
+    if not failure.kind.worth_retrying or made >= most:
         return None
     if failure.wait_s is not None and failure.wait_s > 0:
         asked = min(failure.wait_s, patience.longest_server_wait_s)
         wait = asked + chance * min(1.0, asked / 10)
     else:
-        longest = patience.longest_wait_of_living_s if living else patience.longest_wait_s
+        longest = patience.longest_wait_s
+        longest = min(longest, patience.longest_wait_of_living_s) if living else longest
         wait = chance * min(longest, patience.first_wait_s * 2 ** (attempt - 1))
     return wait if elapsed_s + wait <= patience.total_s else None
