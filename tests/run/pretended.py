@@ -205,8 +205,9 @@ class Run:
         self._next(worker)
 
 
-def ask(server: Server, rows: int, *, first: int = 20, most: int = 200) -> Run:
+def ask(server: Server, rows: int, *, first: int = 20, most: int = 200, seed: int = 1) -> Run:
     """A run over so many requests, from its beginning to its end."""
-    run = Run(endpoint=Endpoint(first=first, most=most, now=0.0), server=server, left=rows)
+    chance = random.Random(seed)
+    run = Run(endpoint=Endpoint(first=first, most=most, now=0.0), server=server, left=rows, chance=chance)
     run.go()
     return run

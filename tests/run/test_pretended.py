@@ -17,6 +17,15 @@ def test_nearly_all_is_used_of_20_in_flight_and_600_a_minute(delay_s: float, tel
     assert server.refused <= 45  # half of them the first 20, sent together, before anything is known
 
 
+@pytest.mark.parametrize("delay_s", [0.02, 0.05, 0.1])
+def test_however_chance_has_it_the_rate_is_found_and_kept_to(delay_s: float) -> None:
+    for seed in range(40):
+        server = Server(delay_s=delay_s, in_flight=20, per_minute=600, tells_wait=seed % 2 == 0)
+        ask(server, 600, seed=seed)
+        assert server.share_used >= 0.95, seed
+        assert server.refused <= 45, seed
+
+
 @pytest.mark.parametrize(("slots", "refused", "share"), [(5, 30, 0.93), (20, 25, 0.97), (100, 60, 0.85)])
 def test_a_server_with_so_many_places_is_given_as_many(slots: int, refused: int, share: float) -> None:
     server = Server(delay_s=0.2, in_flight=slots)

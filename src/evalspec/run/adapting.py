@@ -35,7 +35,6 @@ WORTH_S = 0.05  # a server that is slower by less than this is not slow
 HELPED = 0.8
 FEW = 5
 KEPT_TO = 0.9
-DROPS = 3
 LONGEST_REST = 16
 RATE_GROWTH = 0.01
 UNSURE_RATE_GROWTH = 0.1
@@ -65,7 +64,6 @@ class Pace:
     per_s: float | None = None
     rate_growth: float = RATE_GROWTH
     steady_per_s: float = 0.0  # the last rate that was kept to for a round without a refusal
-    drops: int = 0
     trials: Trials = field(default_factory=lambda: Trials(since_s=0.0))
     searching: bool = False  # the rate was refused before enough was accepted to tell another
     counted_from_s: float = 0.0
@@ -140,7 +138,7 @@ def _slower(pace: Pace, refusal: Refusal) -> Pace:
     proven = pace.proven - max(1, int(pace.proven * GROWTH))  # perhaps it no longer takes as many at once
     pace = replace(pace, proven=max(0, proven), doubling=False, rate_growth=RATE_GROWTH)
     elapsed = refusal.sent_s - pace.counted_from_s
-    if elapsed <= 0 or pace.drops >= DROPS:
+    if elapsed <= 0:
         return pace
     if pace.per_s is None:  # what was accepted first may have been saved up
         rate = max(1, refusal.accepted) / elapsed * KEPT_TO
@@ -151,10 +149,7 @@ def _slower(pace: Pace, refusal: Refusal) -> Pace:
         return replace(pace, per_s=min(pace.per_s, max(SLOWEST_SEARCH, most)), searching=True)
     # What was saved up while it went slowly hides in no rate that a whole round kept to without a refusal.
     rate = max(refusal.accepted / elapsed, pace.steady_per_s)
-    drops = pace.drops + 1 if rate < pace.per_s * KEPT_TO and not pace.searching else 0
-    pace = replace(pace, drops=drops, searching=False, steady_per_s=0.0, counted_from_s=refusal.sent_s)
-    # Slower and slower, and refused as before: it is not the rate that is refused.
-    return replace(pace, per_s=rate if drops < DROPS else None)
+    return replace(pace, searching=False, steady_per_s=0.0, counted_from_s=refusal.sent_s, per_s=rate)
 
 
 def after_acceptance(pace: Pace, in_flight: int) -> Pace:
