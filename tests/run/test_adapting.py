@@ -22,6 +22,7 @@ from evalspec.run.adapting import (
     begin,
     quick,
 )
+from evalspec.run.trials import ENOUGH, Trials
 
 CLEAN = Round(most_in_flight=10_000)
 
@@ -172,12 +173,11 @@ def test_a_learnt_rate_grows_faster_the_longer_nothing_is_refused() -> None:
     assert max(steps) <= 0.2501
 
 
-def test_a_server_that_refuses_at_any_rate_is_not_asked_slower_and_slower() -> None:
-    pace = after_acceptance(begin(20, 200, now=0.0), 20)
-    for episode in range(1, 12):
-        now = 10.0 * episode
-        pace = after_refusal(pace, refused(1, sent_s=now, accepted=1000 // 2**episode + 6), now=now)
-    assert pace.per_s is None
+def test_a_server_that_refuses_by_chance_is_not_asked_slower_and_slower() -> None:
+    pace = replace(after_acceptance(begin(20, 200, now=0.0), 20), per_s=2.0)
+    assert after_refusal(pace, refused(1, sent_s=10.0, accepted=6), now=10.0).per_s is not None
+    found = replace(pace, trials=Trials(since_s=0.0, against=ENOUGH))
+    assert after_refusal(found, refused(1, sent_s=10.0, accepted=6), now=10.0).per_s is None
 
 
 # ── servers that queue ────────────────────────────────────────────────────────────────────────────

@@ -90,7 +90,7 @@ async def test_a_rate_holds_back_nobody_else() -> None:
 
 
 async def test_a_slow_candidate_does_not_keep_the_others_waiting() -> None:
-    with servers.chat_server(delay=lambda body: 0.2 if body["model"] == "slow" else 0.0) as server:
+    with servers.chat_server(delay=lambda body: 0.5 if body["model"] == "slow" else 0.0) as server:
         async with candidates(server.url, "slow", "quick") as models:
             limits = Limits(candidate_concurrency={"slow": 2})
             work = {"slow": jobs("slow", range(6)), "quick": jobs("quick", range(100))}
