@@ -6,6 +6,7 @@ import os
 import pty
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         folder = write_job(tmp_path_factory.mktemp("output"), COUNT, spec(model(server.url)))
         assert evalspec("run", "route.eval", at=folder).code == 0
         yield folder
+
+
+# Progress is due all the time, not every ten seconds.
+HASTY = """
+import importlib, sys
+importlib.import_module("evalspec.run.progress").LINE_EVERY_S = 0.0
+from evalspec.cli.main import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("flag", "shown"), [("--verbose", True), ("--no-progress", False), ("--quiet", False)]
+)
+def test_progress_is_shown_where_it_is_wanted(tmp_path: Path, flag: str, shown: bool) -> None:
+    arguments = ["run", "route.eval", "--store", str(tmp_path), flag, "-n", "8"]
+    with servers.chat_server(lambda body: queue(number_in(body))) as server:
+        job = write_job(tmp_path / "job", COUNT, spec(model(server.url)))
+        ran = subprocess.run(
+            [sys.executable, "-c", HASTY, *arguments],
+            cwd=job, env=surroundings(), capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+        )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ("mini 8/8" in ran.stderr) is shown
 
 
 def shell(line: str, at: Path) -> subprocess.CompletedProcess[str]:
