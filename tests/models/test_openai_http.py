@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import aiohttp
 import anyio
 import pytest
 
@@ -29,6 +31,24 @@ async def failure_of(fault: servers.Fault, **attributes: object) -> tuple[Failur
         failure = failed(await ask_once(hosted(server.url, **attributes)))
     assert len(server.requests) == 1, "an adapter asks once"
     return failure.kind, failure.message, failure.wait_s
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (TimeoutError(), FailureKind.TIMEOUT),
+        (TimeoutError(errno.ETIMEDOUT, "Connection timed out"), FailureKind.TRANSIENT),
+        (aiohttp.ConnectionTimeoutError("no connection"), FailureKind.TRANSIENT),
+    ],
+)
+async def test_only_the_specs_own_limit_is_a_timeout(
+    monkeypatch: pytest.MonkeyPatch, raised: Exception, kind: FailureKind
+) -> None:
+    async def post(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(aiohttp.ClientSession, "post", post)
+    assert failed(await ask_once(hosted("http://h/v1", timeout_ns=10**9))).kind is kind
 
 
 # ── what is sent ──────────────────────────────────────────────────────────────────────────────────

@@ -197,10 +197,10 @@ def _of_connections() -> tuple[type[Exception], ...]:
 
 
 def _is_out_of_time(error: Exception) -> bool:
-    """Whether it is our own limit that ran out, and not that of a connection."""
+    """Whether it is our own limit that ran out, and not one of a connection or (with a number) the system."""
     from aiohttp import ClientError
 
-    return isinstance(error, TimeoutError) and not isinstance(error, ClientError)
+    return isinstance(error, TimeoutError) and error.errno is None and not isinstance(error, ClientError)
 
 
 def _of_proxy(status: int) -> FailureKind:
